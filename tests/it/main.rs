@@ -1,0 +1,7 @@
+//! The program as others see it; one binary, so that it is linked once.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect fails"
+)]
+
+mod layers;
