@@ -1,0 +1,457 @@
+//! Anti-entropy: a session with one peer compares two held sets and makes up the difference.
+//!
+//! Driven by the machine, one [`Session`] a peer; what it answers, the machine turns into effects. Whoever
+//! advertises X owes all that X depends on, and "I hold your heads" means "I hold your set". After both HELLOs each
+//! side decides for its own sending:
+//!
+//! 1. digests equal: in step, the session is over;
+//! 2. all the peer's heads are held: stream what is outside their ancestry;
+//! 3. else, when the peer does not hold all of ours either: stream what is outside the ancestry of every id that the
+//!    peer named and that is held.
+//!
+//! Then END. A side that gave no credit is sent nothing but END.
+//!
+//! Invariants:
+//! - one session at a time a peer; HELLOs that cross answer each other;
+//! - a session ends when both ENDs are there, when digests were equal, or when nothing moves for `limits::SESSION_IDLE`;
+//! - streams are in arrival order, so a stream broken half-way leaves a closed set.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod locate;
+pub mod message;
+mod state;
+pub mod stream;
+
+use crate::dag::Dag;
+use crate::dag::order::AncestorWalk;
+use crate::limits::{SESSION_IDLE, WALK_STEP_EVENTS};
+use crate::sync::message::{End, Hello, SessionId, Verdict};
+use crate::sync::state::{Exchange, Mine, Sending, State};
+use crate::sync::stream::Ranges;
+use crate::time::Time;
+
+/// What a session asks the machine to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Out {
+    /// Send it.
+    Hello(Hello),
+    /// Send it.
+    Verdict(Verdict),
+    /// Send it: nothing is streamed.
+    End(End),
+    /// Stream these, then `end`.
+    Stream {
+        /// At least one event.
+        ranges: Ranges,
+        /// Last on the stream.
+        end: End,
+    },
+    /// Stop the stream of this session.
+    StopStream(SessionId),
+    /// The session is over.
+    Over(Outcome),
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Both sides held the same set.
+    InStep,
+    /// Both sides sent what they were going to send.
+    Done(Gain),
+    /// Nothing moved, the bulk slot was lost, or the peer began anew.
+    GivenUp(Gain),
+}
+
+/// What a session was good for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gain {
+    /// Events that came to be held by it.
+    pub received: u32,
+    /// We streamed something.
+    pub has_sent: bool,
+    /// Our credit ended the peer's stream, or there was none; the peer has more.
+    pub more: bool,
+    /// We or the peer gave no credit.
+    pub is_compare_only: bool,
+}
+
+/// Phase of a session, without its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// No session.
+    Idle,
+    /// Our HELLO is sent, the peer's is not there.
+    Comparing,
+    /// Both HELLOs are there; whether the peer holds all of ours is not known yet, and decides what we send.
+    Undecided,
+    /// Looking for what the peer lacks, in bounded steps.
+    Walking,
+    /// The node sends events.
+    Streaming,
+    /// Our END is sent; the peer's is not there.
+    Listening,
+}
+
+/// Anti-entropy with one peer.
+#[derive(Clone, Debug)]
+pub struct Session {
+    last: u32,
+    state: State,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            last: 0,
+            state: State::Idle,
+        }
+    }
+}
+
+impl Session {
+    /// The phase.
+    pub fn phase(&self) -> Phase {
+        match &self.state {
+            State::Idle => Phase::Idle,
+            State::Comparing { .. } => Phase::Comparing,
+            State::Exchanging(exchange) => match exchange.sending {
+                Sending::Undecided => Phase::Undecided,
+                Sending::Walking { .. } => Phase::Walking,
+                Sending::Streaming => Phase::Streaming,
+                Sending::Ended => Phase::Listening,
+            },
+        }
+    }
+
+    /// Our number of the present session.
+    pub fn id(&self) -> Option<SessionId> {
+        self.mine().map(|mine| mine.session)
+    }
+
+    /// Events that came to be held by the present session.
+    pub fn received(&self) -> u32 {
+        self.mine().map_or(0, |mine| mine.received)
+    }
+
+    /// The peer may still send bulk in this session.
+    pub fn expects_bulk(&self) -> bool {
+        let has_ended = match &self.state {
+            State::Idle => true,
+            State::Comparing { .. } => false,
+            State::Exchanging(exchange) => exchange.peer_ended.is_some(),
+        };
+        !has_ended && self.mine().is_some_and(|mine| mine.take > 0)
+    }
+
+    /// As many events as the peer said it holds, while it may send bulk.
+    pub fn peer_count(&self) -> Option<u32> {
+        match &self.state {
+            State::Exchanging(exchange) if self.expects_bulk() => Some(exchange.theirs.heads.count),
+            State::Idle | State::Comparing { .. } | State::Exchanging(_) => None,
+        }
+    }
+
+    /// When the session ends if nothing moves; at once while it walks. None: no session.
+    pub fn deadline(&self, now: Time) -> Option<Time> {
+        if self.phase() == Phase::Walking {
+            return Some(now);
+        }
+        self.mine().map(|mine| mine.moved + SESSION_IDLE)
+    }
+
+    /// Something moved: the peer is alive and makes progress.
+    pub fn moved(&mut self, now: Time) {
+        if let Some(mine) = self.mine_mut() {
+            mine.moved = now;
+        }
+    }
+
+    /// Counts a frame of bulk; false: it goes beyond the credit, by more than the one event that is always allowed.
+    pub fn on_bulk(
+        &mut self,
+        now: Time,
+        frame_bytes: u64,
+        newly_held: u32,
+        event_bytes_max: u64,
+    ) -> bool {
+        let Some(mine) = self.mine_mut() else {
+            return true;
+        };
+        mine.bulk_bytes = mine.bulk_bytes.saturating_add(frame_bytes);
+        mine.received = mine.received.saturating_add(newly_held);
+        if newly_held > 0 {
+            mine.moved = now;
+        }
+        mine.bulk_bytes <= mine.take.max(event_bytes_max)
+    }
+
+    /// Begins a session, `take` being our credit. Does nothing when one is open.
+    pub fn open(&mut self, now: Time, dag: &Dag, take: u64) -> Vec<Out> {
+        if self.phase() != Phase::Idle {
+            return Vec::new();
+        }
+        let hello = self.next_hello(dag, take, None);
+        self.state = State::Comparing {
+            mine: Mine::of(&hello, now),
+            early_end: None,
+        };
+        vec![Out::Hello(hello)]
+    }
+
+    /// Returns whether `theirs` opens a new session while this one is open: the peer has given this one up, and so
+    /// must we before it is answered.
+    pub fn begins_anew(&self, theirs: &Hello) -> bool {
+        matches!(self.state, State::Exchanging(_)) && theirs.answers.is_none()
+    }
+
+    /// The peer's HELLO; `take`: our credit, should it open a session and this be the answer.
+    pub fn on_hello(&mut self, now: Time, dag: &Dag, theirs: Hello, take: u64) -> Vec<Out> {
+        let mut out = Vec::new();
+        let (mine, early_end) = match &mut self.state {
+            State::Comparing { mine, early_end } => {
+                if theirs
+                    .answers
+                    .is_some_and(|answered| answered != mine.session)
+                {
+                    return out; // answers a session that we gave up
+                }
+                mine.moved = now;
+                (*mine, early_end.take())
+            }
+            State::Idle => {
+                if theirs.answers.is_some() {
+                    return out; // likewise
+                }
+                let hello = self.next_hello(dag, take, Some(theirs.session));
+                let mine = Mine::of(&hello, now);
+                out.push(Out::Hello(hello));
+                (mine, None)
+            }
+            State::Exchanging(_) => return out, // see `begins_anew`
+        };
+        if mine.digest == theirs.heads.digest {
+            self.state = State::Idle;
+            out.push(Out::Over(Outcome::InStep));
+            return out;
+        }
+        out.push(Out::Verdict(Verdict {
+            session: mine.session,
+            holds_all: locate::holds_all(dag, &theirs.heads),
+        }));
+        let peer_ended = early_end
+            .filter(|end| end.session == theirs.session)
+            .map(|end| end.more);
+        self.state = State::Exchanging(Box::new(Exchange {
+            mine,
+            theirs,
+            sending: Sending::Undecided,
+            has_sent: false,
+            peer_ended,
+            verdict: None,
+        }));
+        out.extend(self.decide(dag));
+        out
+    }
+
+    /// The peer's verdict.
+    pub fn on_verdict(&mut self, now: Time, dag: &Dag, verdict: Verdict) -> Vec<Out> {
+        let State::Exchanging(exchange) = &mut self.state else {
+            return Vec::new();
+        };
+        if verdict.session != exchange.theirs.session || exchange.verdict.is_some() {
+            return Vec::new();
+        }
+        exchange.mine.moved = now;
+        exchange.verdict = Some(verdict.holds_all);
+        self.decide(dag)
+    }
+
+    /// The peer's END.
+    pub fn on_end(&mut self, now: Time, end: End) -> Vec<Out> {
+        match &mut self.state {
+            State::Idle => Vec::new(),
+            State::Comparing { mine, early_end } => {
+                // Its stream overtook its HELLO.
+                mine.moved = now;
+                *early_end = Some(end);
+                Vec::new()
+            }
+            State::Exchanging(exchange) => {
+                if end.session != exchange.theirs.session {
+                    return Vec::new(); // of a session that is over
+                }
+                exchange.mine.moved = now;
+                exchange.peer_ended = Some(end.more);
+                self.over_if_both_ended()
+            }
+        }
+    }
+
+    /// The node sent the stream of `session`, its END included.
+    pub fn on_streamed(&mut self, now: Time, session: SessionId) -> Vec<Out> {
+        let State::Exchanging(exchange) = &mut self.state else {
+            return Vec::new();
+        };
+        if exchange.mine.session != session || !matches!(exchange.sending, Sending::Streaming) {
+            return Vec::new();
+        }
+        exchange.mine.moved = now;
+        exchange.sending = Sending::Ended;
+        self.over_if_both_ended()
+    }
+
+    /// Goes on with a walk. Cost: at most `limits::WALK_STEP_EVENTS` events, and what is to be sent.
+    pub fn walk_step(&mut self, now: Time, dag: &Dag) -> Vec<Out> {
+        let State::Exchanging(exchange) = &mut self.state else {
+            return Vec::new();
+        };
+        let Sending::Walking { walk, heads } = &mut exchange.sending else {
+            return Vec::new();
+        };
+        exchange.mine.moved = now;
+        if !walk.step(dag, WALK_STEP_EVENTS) {
+            return Vec::new();
+        }
+        let (ranges, more) =
+            stream::within_credit(dag, &walk.unmarked_ranges(), exchange.theirs.take);
+        let end = End {
+            session: exchange.mine.session,
+            more,
+            heads: heads.clone(),
+        };
+        self.send(ranges, end)
+    }
+
+    /// Returns whether nothing moved for too long.
+    pub fn is_stalled(&self, now: Time) -> bool {
+        self.phase() != Phase::Walking
+            && self
+                .mine()
+                .is_some_and(|mine| now >= mine.moved + SESSION_IDLE)
+    }
+
+    /// Ends the session from our side, for whatever reason.
+    pub fn give_up(&mut self) -> Vec<Out> {
+        let mut out = Vec::new();
+        if self.phase() == Phase::Streaming {
+            out.extend(self.id().map(Out::StopStream));
+        }
+        if self.phase() != Phase::Idle {
+            out.push(Out::Over(Outcome::GivenUp(self.gain())));
+        }
+        self.state = State::Idle;
+        out
+    }
+
+    /// Decides what we send, once that can be decided.
+    fn decide(&mut self, dag: &Dag) -> Vec<Out> {
+        let State::Exchanging(exchange) = &mut self.state else {
+            return Vec::new();
+        };
+        if !matches!(exchange.sending, Sending::Undecided) {
+            return Vec::new();
+        }
+        let heads = locate::heads(dag, false);
+        let end = End {
+            session: exchange.mine.session,
+            more: false,
+            heads: heads.clone(),
+        };
+        if exchange.theirs.take == 0 {
+            return self.send(Ranges::new(), End { more: true, ..end });
+        }
+        let from = match (
+            locate::holds_all(dag, &exchange.theirs.heads),
+            exchange.verdict,
+        ) {
+            (_, Some(true)) => return self.send(Ranges::new(), end),
+            (true, None | Some(false)) => exchange
+                .theirs
+                .heads
+                .ids
+                .iter()
+                .filter_map(|id| dag.find(*id))
+                .collect(),
+            (false, Some(false)) => locate::common(dag, &exchange.theirs),
+            (false, None) => return Vec::new(),
+        };
+        exchange.sending = Sending::Walking {
+            walk: AncestorWalk::new(dag, from),
+            heads,
+        };
+        Vec::new()
+    }
+
+    fn send(&mut self, ranges: Ranges, end: End) -> Vec<Out> {
+        let State::Exchanging(exchange) = &mut self.state else {
+            return Vec::new();
+        };
+        if ranges.is_empty() {
+            exchange.sending = Sending::Ended;
+            let mut out = vec![Out::End(end)];
+            out.extend(self.over_if_both_ended());
+            return out;
+        }
+        exchange.sending = Sending::Streaming;
+        exchange.has_sent = true;
+        vec![Out::Stream { ranges, end }]
+    }
+
+    fn over_if_both_ended(&mut self) -> Vec<Out> {
+        let State::Exchanging(exchange) = &self.state else {
+            return Vec::new();
+        };
+        if exchange.peer_ended.is_none() || !matches!(exchange.sending, Sending::Ended) {
+            return Vec::new();
+        }
+        let gain = self.gain();
+        self.state = State::Idle;
+        vec![Out::Over(Outcome::Done(gain))]
+    }
+
+    fn gain(&self) -> Gain {
+        match &self.state {
+            State::Idle => Gain::default(),
+            State::Comparing { mine, .. } => Gain {
+                received: mine.received,
+                ..Gain::default()
+            },
+            State::Exchanging(exchange) => Gain {
+                received: exchange.mine.received,
+                has_sent: exchange.has_sent,
+                more: exchange.peer_ended == Some(true),
+                is_compare_only: exchange.mine.take == 0 || exchange.theirs.take == 0,
+            },
+        }
+    }
+
+    fn next_hello(&mut self, dag: &Dag, take: u64, answers: Option<SessionId>) -> Hello {
+        self.last = self.last.wrapping_add(1);
+        let heads = locate::heads(dag, false);
+        Hello {
+            session: SessionId(self.last),
+            answers,
+            head_parents: locate::head_parents(dag, &heads),
+            locator: locate::locator(dag),
+            heads,
+            take,
+        }
+    }
+
+    fn mine(&self) -> Option<&Mine> {
+        match &self.state {
+            State::Idle => None,
+            State::Comparing { mine, .. } => Some(mine),
+            State::Exchanging(exchange) => Some(&exchange.mine),
+        }
+    }
+
+    fn mine_mut(&mut self) -> Option<&mut Mine> {
+        match &mut self.state {
+            State::Idle => None,
+            State::Comparing { mine, .. } => Some(mine),
+            State::Exchanging(exchange) => Some(&mut exchange.mine),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The data of a session, each in the phase in which it exists.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use crate::dag::order::AncestorWalk;
+use crate::event::id::DagDigest;
+use crate::sync::message::{End, Heads, Hello, SessionId};
+use crate::time::Time;
+
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    Idle,
+    Comparing { mine: Mine, early_end: Option<End> },
+    Exchanging(Box<Exchange>),
+}
+
+/// What we told in our HELLO.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mine {
+    pub(super) session: SessionId,
+    pub(super) digest: DagDigest,
+    pub(super) take: u64,
+    /// When something last moved.
+    pub(super) moved: Time,
+    /// Bulk received in it, bytes, and events newly held.
+    pub(super) bulk_bytes: u64,
+    pub(super) received: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Exchange {
+    pub(super) mine: Mine,
+    pub(super) theirs: Hello,
+    pub(super) sending: Sending,
+    pub(super) has_sent: bool,
+    /// The peer's END, once it is there: whether it has more.
+    pub(super) peer_ended: Option<bool>,
+    /// The verdict, once it is there.
+    pub(super) verdict: Option<bool>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Sending {
+    Undecided,
+    Walking { walk: AncestorWalk, heads: Heads },
+    Streaming,
+    Ended,
+}
+
+impl Mine {
+    pub(super) fn of(hello: &Hello, now: Time) -> Self {
+        Self {
+            session: hello.session,
+            digest: hello.heads.digest,
+            take: hello.take,
+            moved: now,
+            bulk_bytes: 0,
+            received: 0,
+        }
+    }
+}
