@@ -13,13 +13,15 @@
 //!                 +------------- results ---------------+
 //! ```
 //!
-//! Start reading at `machine::Machine`, then [`event`], [`dag`] and [`sync`]. The shell that does
+//! Start reading at [`machine::Machine`], then [`event`], [`dag`] and [`sync`]. The shell that does
 //! what the machine asks for is `node`; `ARCHITECTURE.md` has the map.
 
 pub mod dag;
 pub mod event;
 pub mod gossip;
 pub mod limits;
+pub mod machine;
+pub mod sim;
 pub mod sync;
 pub mod time;
 pub mod wire;

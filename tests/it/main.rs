@@ -4,5 +4,8 @@
     reason = "a test that meets what it does not expect fails"
 )]
 
+mod flow;
 mod layers;
+mod seed;
+mod support;
 mod vectors;

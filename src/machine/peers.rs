@@ -1,0 +1,271 @@
+//! The machine's peers: connections, dials, addresses, faults.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::time::Duration;
+
+use crate::event::id::DagDigest;
+use crate::event::key::MachineId;
+use crate::gossip::message::Reachable;
+use crate::gossip::view::Contact;
+use crate::limits::{BOOK_ADDRESSES_MAX, FRUITLESS_MAX, HEAD_PATIENCE, PEERS_DIALLED_MAX, QUIET};
+use crate::machine::Machine;
+use crate::machine::effect::{Effect, Effects, Notice, Why};
+use crate::machine::flow::{Does, DoesSet, On, Place, Step};
+use crate::machine::input::Link;
+use crate::sync::message::Heads;
+use crate::sync::{Outcome, Phase, Session};
+use crate::time::Time;
+use crate::wire::Message;
+use crate::wire::fault::Fault;
+
+/// A machine that ours is connected to.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) link: Link,
+    pub(super) session: Session,
+    /// Its heads as last told, and when.
+    pub(super) heard: Option<Heads>,
+    pub(super) heard_at: Time,
+    /// Our digest as last told to it.
+    pub(super) told: Option<DagDigest>,
+    /// When our heads are to be told, and whether they changed by bulk.
+    pub(super) tell_at: Option<Time>,
+    pub(super) tell_bulk: bool,
+    /// Since when a session is due.
+    pub(super) trigger: Option<Time>,
+    /// Since when it tells a head that is not held.
+    pub(super) unheld: Option<Time>,
+    /// Our digest when it last said that it holds all of ours.
+    pub(super) holds_ours: Option<DagDigest>,
+    /// Its send queue ran over: it is told heads only.
+    pub(super) is_overflowed: bool,
+    /// Sessions in a row that gained neither side anything, and until when none is begun.
+    pub(super) fruitless: u32,
+    pub(super) not_before: Time,
+    pub(super) is_first_session: bool,
+}
+
+impl Peer {
+    fn new(now: Time, link: Link) -> Self {
+        Self {
+            link,
+            session: Session::default(),
+            heard: None,
+            heard_at: now,
+            told: None,
+            tell_at: None,
+            tell_bulk: false,
+            trigger: Some(now),
+            unheld: None,
+            holds_ours: None,
+            is_overflowed: false,
+            fruitless: 0,
+            not_before: now,
+            is_first_session: true,
+        }
+    }
+
+    /// How long a told head may stay unheld before a session is begun.
+    pub(super) fn patience(&self) -> Duration {
+        HEAD_PATIENCE + self.link.rtt * 2
+    }
+
+    /// Notes what a session was good for: who never gains anything is compared ever more rarely.
+    pub(super) fn note_outcome(&mut self, now: Time, outcome: Outcome) {
+        let is_first = std::mem::take(&mut self.is_first_session);
+        let gain = match outcome {
+            Outcome::InStep => {
+                self.fruitless = 0;
+                return;
+            }
+            Outcome::Done(gain) | Outcome::GivenUp(gain) => gain,
+        };
+        if gain.received > 0 || gain.has_sent {
+            self.fruitless = 0;
+        } else if !is_first && !gain.is_compare_only {
+            let wait = Duration::from_secs(1 << self.fruitless.min(6)).min(FRUITLESS_MAX);
+            self.fruitless = self.fruitless.saturating_add(1);
+            self.not_before = now + wait;
+        }
+    }
+}
+
+impl Machine {
+    pub(super) fn on_connected(&mut self, peer: MachineId, link: Link, out: &mut Effects) {
+        if self.peers.contains_key(&peer) {
+            self.forget_peer(peer, out);
+        }
+        let from = self.contact_place(peer);
+        self.book.on_connected(self.now, peer, link.address);
+        self.peers.insert(peer, Peer::new(self.now, link));
+        let addresses = self.addresses_for(peer);
+        out.now(Effect::Send {
+            peer,
+            message: Message::Addresses(addresses),
+        });
+        out.walk(Step {
+            from,
+            on: On::ConnectionUp,
+            to: Place::Connected,
+            does: DoesSet::of(&[Does::Addresses]),
+        });
+        out.now(Effect::Notify(Notice::Peers));
+    }
+
+    pub(super) fn on_dial_failed(&mut self, peer: MachineId, out: &mut Effects) {
+        if self.peers.contains_key(&peer) {
+            return; // it dialled us meanwhile
+        }
+        let from = self.contact_place(peer);
+        self.book.on_gone(self.now, peer, &mut self.rng);
+        if from == Place::Dialling {
+            out.walk(Step {
+                from,
+                on: On::DialFailed,
+                to: Place::Waiting,
+                does: DoesSet::default(),
+            });
+        }
+        out.now(Effect::Notify(Notice::Peers));
+    }
+
+    pub(super) fn on_disconnected(&mut self, peer: MachineId, out: &mut Effects) {
+        if !self.peers.contains_key(&peer) {
+            return;
+        }
+        self.forget_peer(peer, out);
+        self.book.on_gone(self.now, peer, &mut self.rng);
+        let (from, to) = (Place::Connected, Place::Waiting);
+        out.walk(Step {
+            from,
+            on: On::ConnectionLost,
+            to,
+            does: DoesSet::default(),
+        });
+        out.now(Effect::Notify(Notice::Peers));
+    }
+
+    fn forget_peer(&mut self, peer: MachineId, out: &mut Effects) {
+        self.session_step(peer, On::ConnectionLost, out, |session, _, _| {
+            session.give_up()
+        });
+        self.peers.remove(&peer);
+        self.drop_pending_of(peer, out);
+        self.drop_wanted_of(peer, out);
+    }
+
+    /// The peer broke the rules: counted, told, hung up on.
+    pub(super) fn on_fault(&mut self, peer: MachineId, fault: Fault, out: &mut Effects) {
+        *self.faults.entry(fault.name()).or_default() += 1;
+        out.now(Effect::Notify(Notice::Fault { peer, fault }));
+        if self.peers.contains_key(&peer) {
+            out.now(Effect::Hangup {
+                peer,
+                why: Why::Fault(fault),
+            });
+            let (from, to) = (Place::Connected, Place::Connected);
+            out.walk(Step {
+                from,
+                on: On::Fault,
+                to,
+                does: DoesSet::of(&[Does::Hangup]),
+            });
+        }
+    }
+
+    /// Learns where machines are. What a peer says of itself is passed on to the others, once.
+    pub(super) fn on_addresses(&mut self, peer: MachineId, told: &[Reachable], out: &mut Effects) {
+        for reachable in told {
+            let is_new = self
+                .book
+                .learn(self.now, reachable.machine, &reachable.addresses, false);
+            if !is_new || reachable.machine != peer {
+                continue;
+            }
+            for other in self.peers.keys().filter(|other| **other != peer) {
+                let message = Message::Addresses(vec![reachable.clone()]);
+                out.now(Effect::Send {
+                    peer: *other,
+                    message,
+                });
+            }
+        }
+    }
+
+    /// Dials while there is room and somebody is due.
+    pub(super) fn dial(&mut self, out: &mut Effects) {
+        while self.has_room_to_dial() {
+            let Some((peer, addresses)) = self.book.next_dial(self.now, &mut self.rng) else {
+                return;
+            };
+            out.now(Effect::Dial { peer, addresses });
+            let (from, to) = (Place::Waiting, Place::Dialling);
+            out.walk(Step {
+                from,
+                on: On::Due,
+                to,
+                does: DoesSet::of(&[Does::Dial]),
+            });
+        }
+    }
+
+    pub(super) fn has_room_to_dial(&self) -> bool {
+        self.book.busy() < PEERS_DIALLED_MAX
+    }
+
+    /// When something is due with this peer.
+    pub(super) fn peer_deadline(&self, peer: &Peer) -> Option<Time> {
+        let session = peer.session.deadline(self.now);
+        let is_idle = peer.session.phase() == Phase::Idle;
+        let unheld = peer.unheld.map(|since| since + peer.patience());
+        let differs = peer
+            .heard
+            .as_ref()
+            .is_some_and(|heard| heard.digest != self.dag.digest());
+        let quiet = differs.then(|| self.grown.max(peer.heard_at) + QUIET);
+        let begin = match (peer.trigger, unheld, quiet) {
+            (Some(_), _, _) if self.slot.is_some() => None, // noted; the slot's deadline comes first
+            (Some(since), _, _) => Some(since.max(peer.not_before)),
+            (None, unheld, quiet) => [unheld, quiet]
+                .into_iter()
+                .flatten()
+                .min()
+                .map(|at| at.max(peer.not_before)),
+        };
+        [session, peer.tell_at, begin.filter(|_| is_idle)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn contact_place(&self, peer: MachineId) -> Place {
+        match self.book.get(peer).map(crate::gossip::view::Entry::contact) {
+            None | Some(Contact::Waiting(_)) => Place::Waiting,
+            Some(Contact::Dialling(_)) => Place::Dialling,
+            Some(Contact::Connected) => Place::Connected,
+        }
+    }
+
+    /// Our own addresses and those of our peers, for a new peer.
+    fn addresses_for(&self, peer: MachineId) -> Vec<Reachable> {
+        let mut own = self.config.addresses.clone();
+        own.truncate(BOOK_ADDRESSES_MAX);
+        let own = Some(Reachable {
+            machine: self.own,
+            addresses: own,
+        })
+        .filter(|own| !own.addresses.is_empty());
+        let others = self
+            .peers
+            .keys()
+            .filter(|other| **other != peer)
+            .filter_map(|other| {
+                let addresses = self.book.get(*other)?.addresses().to_vec();
+                Some(Reachable {
+                    machine: *other,
+                    addresses,
+                })
+            });
+        own.into_iter().chain(others).collect()
+    }
+}

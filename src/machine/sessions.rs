@@ -1,0 +1,346 @@
+//! The machine's sessions: when they begin, what they ask for, and the one inbound bulk slot.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use rand::RngExt;
+
+use crate::dag::Dag;
+use crate::event::Event;
+use crate::event::index::Arrival;
+use crate::event::key::MachineId;
+use crate::limits::{COMPARE_EVERY, GRAFT, QUIET, TAKE_BYTES_MAX};
+use crate::machine::Machine;
+use crate::machine::effect::{Effect, Effects, Notice};
+use crate::machine::flow::{Does, DoesSet, On, Place, Step};
+use crate::machine::live::{Came, Newly};
+use crate::sync::message::{Heads, Hello, SessionId};
+use crate::sync::stream::Slot;
+use crate::sync::{Out, Outcome, Phase, Session, locate};
+use crate::time::Time;
+use crate::wire::Message;
+use crate::wire::codec;
+use crate::wire::fault::Fault;
+
+impl Phase {
+    fn place(self) -> Place {
+        match self {
+            Self::Idle => Place::Idle,
+            Self::Comparing => Place::Comparing,
+            Self::Undecided => Place::Undecided,
+            Self::Walking => Place::Walking,
+            Self::Streaming => Place::Streaming,
+            Self::Listening => Place::Listening,
+        }
+    }
+}
+
+impl Machine {
+    /// Lets the session with `peer` take one step, performs what it asks for, and notes the step.
+    pub(super) fn session_step(
+        &mut self,
+        peer: MachineId,
+        on: On,
+        out: &mut Effects,
+        step: impl FnOnce(&mut Session, Time, &Dag) -> Vec<Out>,
+    ) {
+        let (now, dag) = (self.now, &self.dag);
+        let Some(entry) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        let from = entry.session.phase().place();
+        let asked = step(&mut entry.session, now, dag);
+        let to = entry.session.phase().place();
+        let does = asked
+            .iter()
+            .filter_map(Out::does)
+            .fold(DoesSet::default(), DoesSet::with);
+        out.walk(Step { from, on, to, does });
+        for ask in asked {
+            self.perform(peer, ask, out);
+        }
+        let is_freed = self.slot.is_some_and(|slot| {
+            slot.peer == peer
+                && self
+                    .peers
+                    .get(&peer)
+                    .is_none_or(|entry| !entry.session.expects_bulk())
+        });
+        if is_freed {
+            self.slot = None;
+        }
+    }
+
+    fn perform(&mut self, peer: MachineId, ask: Out, out: &mut Effects) {
+        match ask {
+            Out::Hello(hello) => {
+                if hello.take > 0 {
+                    self.slot = Some(Slot::new(self.now, peer, hello.session));
+                }
+                self.with_peer(peer, |peer| peer.told = Some(hello.heads.digest));
+                out.durable(Effect::Send {
+                    peer,
+                    message: Message::Hello(hello),
+                });
+            }
+            Out::Verdict(verdict) => out.durable(Effect::Send {
+                peer,
+                message: Message::Verdict(verdict),
+            }),
+            Out::End(end) => out.durable(Effect::Send {
+                peer,
+                message: Message::End(end),
+            }),
+            Out::Stream { ranges, end } => {
+                out.durable(Effect::Stream {
+                    peer,
+                    session: end.session,
+                    events: ranges,
+                    end,
+                });
+            }
+            Out::StopStream(session) => out.now(Effect::StopStream { peer, session }),
+            Out::Over(outcome) => self.on_session_over(peer, outcome, out),
+        }
+    }
+
+    fn on_session_over(&mut self, peer: MachineId, outcome: Outcome, out: &mut Effects) {
+        let now = self.now;
+        self.with_peer(peer, |peer| {
+            peer.note_outcome(now, outcome);
+            match outcome {
+                Outcome::InStep => peer.unheld = None,
+                Outcome::Done(gain) if gain.more => peer.trigger = Some(now),
+                Outcome::Done(_) | Outcome::GivenUp(_) => {}
+            }
+        });
+        match outcome {
+            Outcome::InStep | Outcome::Done(_) => self.drop_pending_of(peer, out),
+            Outcome::GivenUp(_) => {}
+        }
+        out.now(Effect::Notify(Notice::Peers));
+    }
+
+    /// The peer's HELLO.
+    pub(super) fn on_hello(&mut self, peer: MachineId, hello: Hello, out: &mut Effects) {
+        self.hear(peer, &hello.heads, out);
+        let Some(entry) = self.peers.get(&peer) else {
+            return;
+        };
+        if entry.session.begins_anew(&hello) {
+            self.session_step(peer, On::Anew, out, |session, _, _| session.give_up());
+        }
+        let take = if self.slot.is_none() {
+            TAKE_BYTES_MAX
+        } else {
+            0
+        };
+        self.session_step(peer, On::Hello, out, |session, now, dag| {
+            session.on_hello(now, dag, hello, take)
+        });
+        self.with_peer(peer, |peer| {
+            if peer.session.phase() != Phase::Idle {
+                peer.trigger = None; // this session is what it asks for
+            }
+        });
+    }
+
+    /// Events of a session's stream. Those outside of a session, or beyond our credit, are not taken.
+    pub(super) fn on_bulk(&mut self, peer: MachineId, events: Vec<Event>, out: &mut Effects) {
+        let Some(entry) = self.peers.get(&peer) else {
+            return;
+        };
+        if !entry.session.expects_bulk() {
+            return; // of a session that we gave up
+        }
+        let (mut bytes, mut held_bytes, mut newly) = (0, 0, Newly::default());
+        for event in events {
+            let length = codec::event_length(&event);
+            bytes += u64::from(length);
+            if self.take(peer, event, length, Came::Bulk, &mut newly, out) {
+                held_bytes += u64::from(length);
+            }
+        }
+        let count = newly.count();
+        self.relay(&newly, out);
+        if let Some(slot) = self.slot.as_mut().filter(|slot| slot.peer == peer) {
+            slot.count(held_bytes);
+        }
+        let (now, event_max) = (self.now, u64::from(self.dag.rules().event_bytes_max));
+        let Some(entry) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        if !entry.session.on_bulk(now, bytes, count, event_max) {
+            self.on_fault(peer, Fault::Credit, out);
+        }
+    }
+
+    /// The node could not send a stream; a damaged event is asked for again, from everybody.
+    pub(super) fn on_stream_failed(
+        &mut self,
+        peer: MachineId,
+        session: SessionId,
+        damaged: Option<Arrival>,
+        out: &mut Effects,
+    ) {
+        self.session_step(peer, On::StreamFailed, out, |state, _, _| {
+            if state.id() == Some(session) && state.phase() == Phase::Streaming {
+                state.give_up()
+            } else {
+                Vec::new()
+            }
+        });
+        if let Some(at) = damaged.filter(|at| at.0 < self.dag.len()) {
+            let id = self.dag.id(at);
+            for other in self.peers.keys() {
+                out.now(Effect::Send {
+                    peer: *other,
+                    message: Message::Want(vec![id]),
+                });
+            }
+        }
+    }
+
+    /// Notes what a peer told of its heads.
+    pub(super) fn hear(&mut self, peer: MachineId, heads: &Heads, out: &mut Effects) {
+        let (now, holds_all) = (self.now, locate::holds_all(&self.dag, heads));
+        let is_twin = self.is_twin(heads);
+        let Some(entry) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        entry.heard_at = now;
+        if entry.session.phase() == Phase::Streaming {
+            entry.session.moved(now); // it tells what it holds by now
+        }
+        entry.unheld = if holds_all {
+            None
+        } else {
+            Some(entry.unheld.unwrap_or(now))
+        };
+        if heads.bulk && !holds_all {
+            entry.trigger = Some(entry.trigger.unwrap_or(now));
+        }
+        let has_changed = entry.heard.as_ref() != Some(heads);
+        entry.heard = Some(heads.clone());
+        if is_twin {
+            out.now(Effect::Notify(Notice::Twins { peer }));
+        }
+        if has_changed {
+            out.now(Effect::Notify(Notice::Peers));
+        }
+    }
+
+    /// Equal leaves mean equal sets, unless two events share a uuid: then the digests differ.
+    pub(super) fn is_twin(&self, heads: &Heads) -> bool {
+        heads.is_complete()
+            && heads.digest != self.dag.digest()
+            && heads.ids.len() == self.dag.leaves().len()
+            && heads.ids.iter().copied().eq(self.dag.leaves())
+    }
+
+    /// Ends what stalls, notes new triggers, and begins what is due and may begin.
+    pub(super) fn settle_sessions(&mut self, out: &mut Effects) {
+        self.end_stalled(out);
+        let (now, digest) = (self.now, self.dag.digest());
+        let compare = self.next_compare();
+        for (machine, since) in self.pending.oldest().collect::<Vec<_>>() {
+            if since + GRAFT <= now {
+                self.with_peer(machine, |peer| {
+                    peer.trigger = Some(peer.trigger.unwrap_or(now));
+                });
+            }
+        }
+        for (machine, peer) in &mut self.peers {
+            let Some(heard) = &peer.heard else { continue };
+            let differs = heard.digest != digest;
+            if !differs {
+                (peer.trigger, peer.unheld) = (None, None);
+            }
+            let has_waited = peer
+                .unheld
+                .is_some_and(|since| since + peer.patience() <= now);
+            if has_waited && locate::holds_all(&self.dag, heard) {
+                peer.unheld = None;
+            }
+            let is_overdue = peer
+                .unheld
+                .is_some_and(|since| since + peer.patience() <= now);
+            let is_quiet = differs && self.grown.max(peer.heard_at) + QUIET <= now;
+            if is_overdue || is_quiet || compare == Some(*machine) {
+                peer.trigger = Some(peer.trigger.unwrap_or(now));
+            }
+        }
+        self.begin_sessions(out);
+    }
+
+    /// Begins the session that has been due for longest, if the bulk slot is free.
+    fn begin_sessions(&mut self, out: &mut Effects) {
+        while self.slot.is_none() {
+            let now = self.now;
+            let due = self
+                .peers
+                .iter()
+                .filter(|(_, peer)| peer.session.phase() == Phase::Idle && peer.not_before <= now)
+                .filter_map(|(machine, peer)| Some((peer.trigger?, *machine)))
+                .min();
+            let Some((_, machine)) = due else { return };
+            self.with_peer(machine, |peer| {
+                peer.trigger = None;
+                peer.unheld = peer.unheld.map(|_| now);
+            });
+            self.session_step(machine, On::Trigger, out, |session, now, dag| {
+                session.open(now, dag, TAKE_BYTES_MAX)
+            });
+        }
+    }
+
+    /// One step of each walk: at wakeups only, so that every input's work is bounded.
+    pub(super) fn walk(&mut self, out: &mut Effects) {
+        let walking = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.session.phase() == Phase::Walking);
+        for machine in walking.map(|(machine, _)| *machine).collect::<Vec<_>>() {
+            self.session_step(machine, On::WalkStep, out, |session, now, dag| {
+                session.walk_step(now, dag)
+            });
+        }
+    }
+
+    fn end_stalled(&mut self, out: &mut Effects) {
+        let now = self.now;
+        let is_slot_lost = self.slot.as_mut().is_some_and(|slot| slot.is_lost(now));
+        let slow = self.slot.filter(|_| is_slot_lost).map(|slot| slot.peer);
+        let machines: Vec<MachineId> = self.peers.keys().copied().collect();
+        for machine in machines {
+            let Some(peer) = self.peers.get(&machine) else {
+                continue;
+            };
+            let is_slow = slow == Some(machine) && peer.session.phase() != Phase::Walking;
+            if peer.session.is_stalled(now) || is_slow {
+                self.session_step(machine, On::Stalled, out, |session, _, _| session.give_up());
+            }
+        }
+    }
+
+    /// Once a minute: one random peer.
+    fn next_compare(&mut self) -> Option<MachineId> {
+        if self.compare_at > self.now {
+            return None;
+        }
+        self.compare_at = self.now + COMPARE_EVERY.mul_f64(self.rng.random_range(0.5..1.0));
+        let peers: Vec<MachineId> = self.peers.keys().copied().collect();
+        (!peers.is_empty()).then(|| peers[self.rng.random_range(0..peers.len())])
+    }
+}
+
+impl Out {
+    fn does(&self) -> Option<Does> {
+        match self {
+            Self::Hello(_) => Some(Does::SendHello),
+            Self::Verdict(_) => Some(Does::SendVerdict),
+            Self::End(_) => Some(Does::SendEnd),
+            Self::Stream { .. } => Some(Does::Stream),
+            Self::StopStream(_) => Some(Does::StopStream),
+            Self::Over(_) => None,
+        }
+    }
+}

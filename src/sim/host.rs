@@ -1,0 +1,139 @@
+//! A simulated host: a machine, its disk, and what waits for the disk.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use crate::event::index::{Append, Arrival, Author, Index};
+use crate::event::key::{Key, MachineId};
+use crate::gossip::message::Reachable;
+use crate::machine::effect::{Answer, Effect, Refused};
+use crate::machine::input::RequestId;
+use crate::machine::{Config, Machine};
+use crate::time::Time;
+
+/// One host.
+#[derive(Debug)]
+pub struct Node {
+    /// Its machine.
+    pub machine: Machine,
+    /// All appends, by arrival, R first; those below `durable` are on the disk.
+    pub log: Vec<Append>,
+    /// Answers that nobody has taken yet.
+    pub answers: BTreeMap<RequestId, Result<Answer, Refused>>,
+    pub(super) requests: u64,
+    pub(super) known: Vec<Reachable>,
+    pub(super) wakeup: Option<Time>,
+    root: Index,
+    config: Config,
+    durable: usize,
+    /// How much the commit under way writes.
+    committing: Option<usize>,
+    waiting: VecDeque<(usize, Effect)>,
+    /// Counts restarts: a commit of an earlier life is void.
+    life: u32,
+}
+
+impl Node {
+    pub(super) fn open(key: Key, root: Index, address: SocketAddr, seed: u64) -> Self {
+        let config = Config {
+            key,
+            addresses: vec![address],
+        };
+        let first = Append {
+            arrival: Arrival(0),
+            row: root.rows[0].clone(),
+            event: root.root.clone(),
+            new_author: Some(root.authors[0]),
+        };
+        Self {
+            machine: Machine::open(root.clone(), config.clone(), seed),
+            log: vec![first],
+            answers: BTreeMap::new(),
+            requests: 0,
+            known: Vec::new(),
+            wakeup: None,
+            root,
+            config,
+            durable: 1,
+            committing: None,
+            waiting: VecDeque::new(),
+            life: 0,
+        }
+    }
+
+    /// Its key.
+    pub fn key(&self) -> &Key {
+        &self.config.key
+    }
+
+    pub(super) fn id(&self) -> MachineId {
+        self.machine.machine()
+    }
+
+    /// Returns whether all that is held is on the disk.
+    pub fn is_durable(&self) -> bool {
+        self.durable == self.log.len()
+    }
+
+    /// Keeps an effect until all appends so far are durable.
+    pub(super) fn wait(&mut self, effect: Effect) {
+        self.waiting.push_back((self.log.len(), effect));
+    }
+
+    /// Begins a commit of all appends so far, if none is under way. Returns the life that it belongs to.
+    pub(super) fn begin_commit(&mut self) -> Option<u32> {
+        if self.committing.is_some() || self.is_durable() {
+            return None;
+        }
+        self.committing = Some(self.log.len());
+        Some(self.life)
+    }
+
+    /// The commit is done: what is durable now, and what waited for it.
+    pub(super) fn commit(&mut self, life: u32) -> Option<(Arrival, Vec<Effect>)> {
+        if life != self.life {
+            return None;
+        }
+        self.durable = self.committing.take()?;
+        let mut released = Vec::new();
+        while self
+            .waiting
+            .front()
+            .is_some_and(|(needs, _)| *needs <= self.durable)
+        {
+            released.extend(self.waiting.pop_front().map(|(_, effect)| effect));
+        }
+        let up_to = Arrival(u32::try_from(self.durable).expect("events are counted in 32 bits"));
+        Some((up_to, released))
+    }
+
+    /// Loses what is not durable and opens the machine from the disk.
+    pub(super) fn restart(&mut self, seed: u64) {
+        self.log.truncate(self.durable);
+        self.life += 1;
+        (self.committing, self.wakeup) = (None, None);
+        self.waiting.clear();
+        self.answers.clear();
+        let mut index = self.root.clone();
+        for append in &self.log[1..] {
+            index.sum.add(append.event.digest());
+            index.rows.push(append.row.clone());
+            index.authors.extend(append.new_author);
+            let control = &append.event.raw().control;
+            if !control.is_empty() {
+                index.controls.push((append.arrival, control.clone()));
+            }
+        }
+        debug_assert!(
+            self.log
+                .iter()
+                .all(|append| append.row.author < Author(u32::MAX))
+        );
+        self.machine = Machine::open(
+            index,
+            self.config.clone(),
+            seed.wrapping_add(u64::from(self.life)),
+        );
+    }
+}
