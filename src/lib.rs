@@ -22,6 +22,7 @@ pub mod gossip;
 pub mod limits;
 pub mod machine;
 pub mod sim;
+pub mod store;
 pub mod sync;
 pub mod time;
 pub mod wire;
