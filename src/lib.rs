@@ -21,6 +21,7 @@ pub mod event;
 pub mod gossip;
 pub mod limits;
 pub mod machine;
+pub mod net;
 pub mod sim;
 pub mod store;
 pub mod sync;

@@ -102,6 +102,22 @@ pub const FRAME_BYTES_MAX: usize = 2 << 20;
 pub const BULK_FRAME_BYTES: usize = 256 << 10;
 /// Events in one frame; above what `BULK_FRAME_BYTES` bytes of the shortest events (38 bytes) come to. More are a fault.
 pub const FRAME_EVENTS_MAX: usize = 8192;
+/// Bytes of events in one `add` request of a command, but at least one event; their answer, escaped, stays a control line.
+pub const ADD_REQUEST_BYTES: usize = 512 << 10;
+/// `add` requests of a command under way at a time; at the bound standard input is not read.
+pub const ADD_REQUESTS_MAX: usize = 8;
+/// Longest line that `add -` takes, in bytes; a longer one is skipped and told by its number.
+pub const ADD_LINE_BYTES_MAX: usize = 1 << 20;
+/// `add -` without a node keeps the store for this long at most, then lets it go, so that a node may start.
+pub const ADD_TURN: Duration = Duration::from_secs(1);
+/// For how long it lets it go; a node that waits for the store looks more often than that.
+pub const ADD_GAP: Duration = Duration::from_millis(60);
+/// A command waits this long for a node that starts or stops, and a node for a command, before it says that the directory is in use.
+pub const IN_USE_PATIENCE: Duration = Duration::from_secs(5);
+/// `join` asks with a ticket that expired by the local clock, unless by more than this: clocks of two computers may differ.
+pub const CLOCKS_APART: Duration = Duration::from_secs(3600);
+/// Answers of one stream that wait to be taken by a client; at the bound the client reads no further lines.
+pub const CLIENT_REPLIES: usize = 16;
 /// Messages that wait to be sent to one peer.
 pub const SEND_QUEUE_MESSAGES: usize = 1024;
 /// Bytes of them. At the bound queued event pushes are dropped, never control messages; a session catches up.
@@ -116,6 +132,50 @@ pub const HANDSHAKE: Duration = Duration::from_secs(5);
 pub const TICKET_ADDRESSES_MAX: usize = 16;
 /// Characters of a ticket's text; longer text is no ticket.
 pub const TICKET_CHARS_MAX: usize = 4096;
+/// Bytes of a greeting or a welcome: a credential and some names. A longer one is not read.
+pub const GREETING_BYTES_MAX: usize = CREDENTIAL_BYTES_MAX + (128 << 10);
+/// Bytes that a connection may send before it is let in: a greeting, so that strangers cannot fill the memory.
+pub const STRANGER_WINDOW_BYTES: u32 = 512 << 10;
+/// Bytes of one stream that QUIC takes before they are read.
+pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+/// Bytes of one connection that QUIC takes before they are read: all bulk streams of a peer, and some for control.
+pub const CONNECTION_WINDOW_BYTES: u32 = 10 << 20;
+/// Bytes of one connection that QUIC holds until the peer acknowledges them.
+pub const SEND_WINDOW_BYTES: u64 = 8 << 20;
+/// Streams of bulk from one peer at a time; QUIC does not let it open more.
+pub const INBOUND_STREAMS_MAX: u32 = 2;
+/// A connection without any packet for this long is gone.
+pub const CONNECTION_IDLE: Duration = Duration::from_secs(10);
+/// A packet at least this often, so that an idle connection stays.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// Connections that are being greeted. Further ones are refused.
+pub const HALF_OPEN_MAX: usize = 64;
+/// From this many on, who dials must first show that it receives at its address.
+pub const HALF_OPEN_RETRY: usize = 16;
+/// Packets' bytes kept of one connection that is not accepted yet, and of all together.
+pub const INCOMING_BYTES_MAX: (u64, u64) = (64 << 10, 1 << 20);
+/// Newcomers that wait for an answer. Further ones are told to try elsewhere.
+pub const NEWCOMERS_MAX: usize = 4;
+/// A peer that leaves a probe unanswered for this long is gone, when there is another connection in its place.
+pub const PROBE: Duration = Duration::from_secs(1);
+/// Of two crossed dials the larger key's waits this long for the other to get an answer at all.
+pub const CROSSED_WAIT: Duration = Duration::from_secs(1);
+/// Frames of one stream whose events are being checked, in order, while further ones arrive.
+pub const CHECKS_AHEAD: usize = 4;
+/// Events whose signatures are not checked again when they come from another peer; the oldest half goes at once.
+pub const PASSED_EVENTS_MAX: usize = 16_384;
+/// Bytes of them on the wire.
+pub const PASSED_BYTES_MAX: usize = 8 << 20;
+/// Bytes put together for one write.
+pub const WRITE_BYTES: usize = 64 << 10;
+/// Above this many times `SEND_QUEUE_MESSAGES` or `SEND_QUEUE_BYTES` the peer does not read at all: the connection is closed.
+pub const SEND_QUEUE_HARD: usize = 4;
+/// From the answer to a newcomer to the end of its connection.
+pub const FAREWELL: Duration = Duration::from_secs(2);
+/// For telling the peers that the node stops.
+pub const CLOSING: Duration = Duration::from_secs(1);
+/// A round trip time is told at most this often.
+pub const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 // ---- node --------------------------------------------------------------------------------------
 
@@ -131,12 +191,25 @@ pub const BODY_CACHE_BYTES: usize = 16 << 20;
 pub const CACHED_BATCH_EVENTS: usize = 64;
 /// Events copied in one transaction out of a damaged store; as many damaged ones are named in the log.
 pub const SALVAGE_BATCH_EVENTS: u32 = 4096;
+/// Shortest time between two frames: 20 frames a second.
+pub const FRAME_EVERY: Duration = Duration::from_millis(50);
+/// Answers of the node that wait to be taken by the UI, and requests that wait to be written. At the bound the reader waits;
+/// a request is refused with a word.
+pub const UI_QUEUE: usize = 256;
+/// Lines that the input line remembers; the oldest goes.
+pub const INPUT_HISTORY_LINES: usize = 200;
+/// Characters of the input line, as many as an event may have bytes; further ones are not taken.
+pub const INPUT_CHARS_MAX: usize = EVENT_BYTES_DEFAULT as usize;
+/// Lanes with a column of their own on the widest screen; the rest share one.
+pub const LANES_MAX: usize = 24;
 /// Bytes of the database's own cache of pages; with 128 MiB appends are not faster (measured).
 pub const DATABASE_CACHE_BYTES: usize = 32 << 20;
 /// Bytes of a small file in the data directory; a larger one is not ours.
 pub const HOME_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Secrets of own tickets that are kept. At the bound no further invite is made until one expires.
 pub const INVITES_KEPT_MAX: usize = 1024;
+/// Lines about what is wrong in the report of `verify`.
+pub const VERIFY_LINES_MAX: usize = 100;
 /// Local bans. At the bound a further one is refused.
 pub const BANS_MAX: usize = 4096;
 /// Longest path of a socket: 104 bytes with a zero at the end on macOS, 108 on Linux.
@@ -159,6 +232,56 @@ pub const HOLDER_WALK_EVENTS: usize = 4096;
 pub const WINDOW_ROWS_MAX: usize = 512;
 /// A watcher is told of changes at most this often.
 pub const WATCH_EVERY: Duration = Duration::from_millis(50);
+/// Questions about the DAG that wait for the driver; at the bound the askers wait.
+pub const ASK_QUEUE: usize = 256;
+/// Questions answered between two batches of inputs, so that clients cannot hold up replication.
+pub const ASK_BATCH: usize = 64;
+/// Effects that wait for a commit; above it no inputs but the disk's are read.
+pub const DURABLE_EFFECTS_MAX: usize = 65_536;
+/// Answers to WANTs that are read from disk at a time. Further ones are dropped: the peer asks again.
+pub const GIVES_MAX: usize = 64;
+/// Newcomers in work at a time. Further ones are told to try elsewhere.
+pub const JOINS_MAX: usize = 64;
+/// First wait before a failed store is written again.
+pub const STORE_RETRY_MIN: Duration = Duration::from_secs(1);
+/// Longest wait before a failed store is written again; it is tried for ever.
+pub const STORE_RETRY_MAX: Duration = Duration::from_secs(30);
+/// Lines that wait to be written to one client; at the bound its requests wait.
+pub const CONTROL_REPLIES_MAX: usize = 64;
+/// Bytes in a pipe in memory, each way.
+pub const PIPE_BYTES: usize = 256 << 10;
+/// An `add` of up to this many bytes is read at once, a longer one on a thread of its own.
+pub const ADD_INLINE_BYTES: usize = 16 << 10;
+/// Characters of an event's summary; a longer one ends in an ellipsis.
+pub const SUMMARY_CHARS_MAX: usize = 256;
+/// Members up to which labels have the shortest unique prefix; above, each has a part of its key.
+pub const LABEL_MEMBERS_MAX: usize = 4096;
+/// Characters of a uuid's or key's prefix.
+pub const NAME_PREFIX_MIN: usize = 4;
+/// Rows before a window in which the last event of each lane is looked for; older ones count as not the newest.
+pub const LOOK_BACK_ROWS: usize = 4096;
+/// Arrivals by replication whose time is remembered, in batches; those before count as long ago.
+pub const RECENT_BATCHES: usize = 4096;
+/// Children told of one event.
+pub const CHILDREN_SHOWN_MAX: usize = 1000;
+/// From the order to stop until everything is closed; the node ends then in any case.
+pub const CLOSING_PATIENCE: Duration = Duration::from_secs(8);
+/// Damaged events that are waited for to be given again; further ones are noted when a stream comes upon them anew.
+pub const DAMAGED_MAX: usize = 1024;
+/// Leaves told in one reply, the newest; how many there are is in the status.
+pub const LEAVES_SHOWN_MAX: usize = 1000;
+/// Bytes of events in one reply, but at least one event; as JSON in JSON they come to about twice as much.
+pub const REPLY_BYTES: usize = 1 << 20;
+/// Events of one window of which it is worked out whether one machine holds them; further ones count as not known.
+pub const WINDOW_ASKS_MAX: usize = 64;
+/// Parents told in one row of a window; more are counted.
+pub const WINDOW_PARENTS_MAX: usize = 64;
+/// Positions searched in one step of `log`, so that the driver is free in between.
+pub const LOG_STEP_EVENTS: usize = 65_536;
+/// Addresses of other machines in a ticket.
+pub const TICKET_PEERS_MAX: usize = 4;
+/// The ban list is looked at this often.
+pub const BANS_EVERY: Duration = Duration::from_secs(2);
 
 const _: () = {
     assert!(EVENT_BYTES_DEFAULT <= EVENT_BYTES_MAX && EVENT_BYTES_MIN <= EVENT_BYTES_DEFAULT);
@@ -171,4 +294,8 @@ const _: () = {
     assert!(PUSH_BYTES_MAX <= SEND_QUEUE_BYTES);
     assert!(HEADS_TOLD_MAX >= 1 && WANT_IDS_MAX >= HEADS_TOLD_MAX);
     assert!(HOME_FILE_BYTES_MAX > 2 * CREDENTIAL_BYTES_MAX as u64);
+    assert!(PASSED_BYTES_MAX / 2 >= EVENT_BYTES_MAX as usize);
+    assert!(GREETING_BYTES_MAX < STRANGER_WINDOW_BYTES as usize);
+    assert!(STREAM_WINDOW_BYTES * INBOUND_STREAMS_MAX < CONNECTION_WINDOW_BYTES);
+    assert!(HALF_OPEN_RETRY < HALF_OPEN_MAX && NEWCOMERS_MAX < HALF_OPEN_MAX);
 };

@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // The shell.
     ("store", &["event", "limits", "wire"]),
-    ("net", &["event", "limits", "sync", "wire"]),
+    ("net", &["event", "gossip", "limits", "sync", "wire"]),
     ("control", &["event", "limits"]),
     (
         "node",
