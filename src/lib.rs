@@ -14,14 +14,16 @@
 //! ```
 //!
 //! Start reading at [`machine::Machine`], then [`event`], [`dag`] and [`sync`]. The shell that does
-//! what the machine asks for is `node`; `ARCHITECTURE.md` has the map.
+//! what the machine asks for is [`node`]; `ARCHITECTURE.md` has the map.
 
+pub mod control;
 pub mod dag;
 pub mod event;
 pub mod gossip;
 pub mod limits;
 pub mod machine;
 pub mod net;
+pub mod node;
 pub mod sim;
 pub mod store;
 pub mod sync;

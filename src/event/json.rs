@@ -33,22 +33,28 @@ impl Event {
     ///
     /// `fedag` is as in the canonical form, members of the control part included.
     pub fn to_json(&self) -> String {
-        let raw = self.raw();
-        let contents = Contents::of(raw);
+        self.raw().to_json(self.id())
+    }
+}
+
+impl Raw {
+    /// As [`Event::to_json`], of a held event: its uuid `id` is known, and it needs no check.
+    pub fn to_json(&self, id: EventId) -> String {
+        let contents = Contents::of(self);
         let mut line = String::with_capacity(
-            64 + raw.parents.len() * 39 + contents.fedag().len() + raw.properties.len(),
+            64 + self.parents.len() * 39 + contents.fedag().len() + self.properties.len(),
         );
         line.push_str("{\"uuid\":\"");
-        line.push_str(&self.id().to_string());
+        line.push_str(&id.to_string());
         line.push_str("\",\"parents\":[");
-        for (place, parent) in raw.parents.iter().enumerate() {
+        for (place, parent) in self.parents.iter().enumerate() {
             line.push_str(if place == 0 { "\"" } else { ",\"" });
             line.push_str(&parent.to_string());
             line.push('"');
         }
         line.push_str("],\"fedag\":");
         line.push_str(text(contents.fedag()));
-        let members = &raw.properties[1..raw.properties.len() - 1];
+        let members = &self.properties[1..self.properties.len() - 1];
         if !members.is_empty() {
             line.push(',');
             line.push_str(text(members));
@@ -56,9 +62,7 @@ impl Event {
         line.push('}');
         line
     }
-}
 
-impl Raw {
     /// Reads what [`Event::to_json`] wrote, in any spelling of JSON; the uuid must be that of the contents.
     ///
     /// Texts inside have one spelling: lower-case uuids, base64url without padding, times with milliseconds.

@@ -1,0 +1,319 @@
+//! Puts a node together: opens what is in the data directory, starts the threads and tasks, and ties them to each other.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::warn;
+
+use crate::event::index::Index;
+use crate::event::key::{Key, MachineId};
+use crate::limits::{ASK_QUEUE, BANS_EVERY, INPUT_QUEUE};
+use crate::machine;
+use crate::net::{Happening, Known, Net};
+use crate::node::ask::{Desk, Progress, Run, Shared};
+use crate::node::clock::{Clock, random_u64};
+use crate::node::driver::{Driver, Inbox, Parts};
+use crate::node::home::Home;
+use crate::node::home::book::Book;
+use crate::node::home::lock::Lock;
+use crate::node::invites::{Invites, own_addresses};
+use crate::node::publish::{Publisher, members};
+use crate::node::{Ender, Error, Mode, Node, Options, commit, serve};
+use crate::store::Store;
+use crate::store::disk::DiskStore;
+use crate::wire::codec;
+
+/// All that a node is started with.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) home: Option<Home>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) index: Index,
+    pub(crate) key: Key,
+    pub(crate) name: Option<String>,
+    pub(crate) book: Book,
+    /// Those of `--address` and of the config.
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) would_listen: Option<SocketAddr>,
+    pub(crate) online: Option<Online>,
+}
+
+/// What an online node has besides.
+#[derive(Debug)]
+pub(crate) struct Online {
+    listen: SocketAddr,
+    banned: BTreeSet<MachineId>,
+    credential: Vec<Vec<u8>>,
+}
+
+/// Reads the data directory and opens the store. The caller holds the lock.
+pub(crate) async fn open(home: &Home, options: Options) -> Result<Opened, Error> {
+    let home = home.clone();
+    let opened = tokio::task::spawn_blocking(move || read(&home, options)).await;
+    opened.unwrap_or_else(|error| {
+        Err(Error::Broken {
+            why: error.to_string(),
+        })
+    })
+}
+
+fn read(home: &Home, options: Options) -> Result<Opened, Error> {
+    let key = home.key()?.ok_or_else(|| Error::NoKey {
+        path: home.path().to_owned(),
+    })?;
+    let config = home.config()?;
+    let store: Arc<dyn Store> =
+        Arc::new(DiskStore::open(&home.store_path()).map_err(Error::Store)?);
+    let index = store.index().map_err(Error::Store)?;
+    let configured = config.as_ref().map(|config| config.listen);
+    let mut addresses = Vec::new();
+    let online = match options.mode {
+        Mode::Online {
+            listen,
+            addresses: given,
+        } => {
+            addresses = given;
+            let any = SocketAddr::from((std::net::Ipv4Addr::UNSPECIFIED, 0));
+            Some(Online {
+                listen: listen.or(configured).unwrap_or(any),
+                banned: home.bans()?.into_iter().collect(),
+                credential: home.credential()?,
+            })
+        }
+        Mode::Offline => None,
+    };
+    addresses.extend(
+        config
+            .iter()
+            .flat_map(|config| config.addresses.iter().copied()),
+    );
+    Ok(Opened {
+        store,
+        index,
+        key,
+        name: config.map(|config| config.name),
+        book: home.book()?,
+        addresses,
+        would_listen: configured.filter(|address| address.port() != 0),
+        online,
+        home: Some(home.clone()),
+    })
+}
+
+/// The network of an online node, and what comes from it.
+struct Network {
+    net: Arc<Net>,
+    known: watch::Sender<Known>,
+}
+
+impl Network {
+    fn publisher(&self) -> Publisher {
+        Publisher::new(self.known.clone())
+    }
+}
+
+fn network(
+    opened: &Opened,
+    online: &Online,
+    happenings: mpsc::Sender<Happening>,
+) -> Result<Network, Error> {
+    let root = &opened.index.root;
+    let (known, told) = watch::channel(Known {
+        root: root.id(),
+        root_author: root.raw().machine,
+        rules: rules(&opened.index),
+        members: Arc::new(members(&opened.index)),
+        banned: Arc::new(online.banned.clone()),
+        credential: Arc::new(online.credential.clone()),
+    });
+    let config = crate::net::Config {
+        key: opened.key.clone(),
+        listen: online.listen,
+        start: random_u64(),
+        known: told,
+    };
+    Ok(Network {
+        net: Arc::new(Net::start(config, happenings)?),
+        known,
+    })
+}
+
+fn rules(index: &Index) -> crate::event::control::Rules {
+    match index.root.control() {
+        crate::event::control::Control::Root(root) => root.rules,
+        crate::event::control::Control::None
+        | crate::event::control::Control::Invite(_)
+        | crate::event::control::Control::Admit(_) => {
+            unreachable!("the first event of a store is a root")
+        }
+    }
+}
+
+/// The control socket of an online node.
+fn socket(opened: &Opened) -> Result<Option<(std::path::PathBuf, UnixListener)>, Error> {
+    let (Some(home), Some(_)) = (&opened.home, &opened.online) else {
+        return Ok(None);
+    };
+    let path = home.make_control_socket()?;
+    let listener = serve::listen(&path).map_err(|source| Error::Socket {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(Some((path, listener)))
+}
+
+/// Starts everything. Must be called in a tokio runtime.
+pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
+    let (happened, happenings) = mpsc::channel(INPUT_QUEUE);
+    let network = match &opened.online {
+        Some(online) => Some(network(&opened, online, happened)?),
+        None => None,
+    };
+    let socket = socket(&opened)?;
+    let listening = network.as_ref().map(|network| network.net.listening());
+    let shared = Arc::new(shared(&opened, listening)?);
+    let root = codec::encode_event(&shared.root);
+    let (jobs, done) = commit::start(Arc::clone(&opened.store), root).map_err(Error::Thread)?;
+    let (asks, questions) = mpsc::channel(ASK_QUEUE);
+    let (requests, local) = mpsc::channel(INPUT_QUEUE);
+    let (progress, told) = watch::channel(Progress::default()); // The driver tells of itself at once.
+    let (run, whether) = watch::channel(Run::On);
+    let (books, written) = watch::channel(opened.book.clone());
+    let config = machine::Config {
+        key: opened.key,
+        addresses: own_addresses(listening, &opened.addresses),
+    };
+    let parts = Parts {
+        shared: Arc::clone(&shared),
+        config,
+        seed: random_u64(),
+        index: opened.index,
+        net: network.as_ref().map(|network| Arc::clone(&network.net)),
+        publisher: network.as_ref().map(Network::publisher),
+        jobs,
+        progress,
+        run: run.clone(),
+        book: opened.book,
+        books,
+    };
+    let inbox = Inbox {
+        done,
+        asks: questions,
+        happenings,
+        requests: local,
+        run: whether,
+    };
+    let driver = drive(parts, inbox, run.clone())?;
+    let desk = Desk {
+        shared,
+        asks,
+        requests,
+        progress: told,
+        run,
+    };
+    if let (Some(home), Some(network)) = (&opened.home, network) {
+        let run = desk.run.subscribe();
+        tokio::spawn(watch_bans(home.clone(), network.known, run));
+    }
+    let (client, clients) = mpsc::channel(1);
+    let socket = socket.map(|(path, listener)| {
+        tokio::spawn(serve::accept(desk.clone(), listener, client.clone()));
+        path
+    });
+    Ok(Node {
+        ender: Ender(desk.run.clone()),
+        desk,
+        driver,
+        books: tokio::spawn(write_books(opened.home, written)),
+        store: Arc::downgrade(&opened.store),
+        client,
+        clients,
+        socket,
+        lock,
+    })
+}
+
+fn shared(opened: &Opened, listening: Option<SocketAddr>) -> Result<Shared, Error> {
+    let clock = Clock::start();
+    Ok(Shared {
+        clock,
+        key: opened.key.clone(),
+        rules: rules(&opened.index),
+        store: Arc::clone(&opened.store),
+        invites: Invites::open(opened.home.clone(), clock.wall())?,
+        listening,
+        would_listen: opened.would_listen,
+        joining_as: opened.name.clone(),
+        addresses: opened.addresses.clone(),
+        root: opened.index.root.clone(),
+    })
+}
+
+/// Runs the driver on a thread of its own. The task ends with it; a panic there is told as a failure of the node.
+fn drive(
+    parts: Parts,
+    inbox: Inbox,
+    run: watch::Sender<Run>,
+) -> Result<tokio::task::JoinHandle<Option<Arc<Net>>>, Error> {
+    let (ended, end) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let work = move || {
+        let net = runtime.block_on(Driver::new(parts).run(inbox));
+        drop(ended.send(net)); // Nobody waits when the node was dropped.
+    };
+    std::thread::Builder::new()
+        .name("fedag-driver".to_owned())
+        .spawn(work)
+        .map_err(Error::Thread)?;
+    Ok(tokio::spawn(async move {
+        end.await.unwrap_or_else(|_| {
+            run.send_replace(Run::Failed(
+                "a part of the program that should not fail did: see the log".to_owned(),
+            ));
+            None
+        })
+    }))
+}
+
+/// Writes the latest address book whenever there is a new one; ends with the driver.
+async fn write_books(home: Option<Home>, mut books: watch::Receiver<Book>) {
+    while books.changed().await.is_ok() {
+        let book = books.borrow_and_update().clone();
+        let Some(home) = home.clone() else { continue };
+        match tokio::task::spawn_blocking(move || home.write_book(&book)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "the address book could not be written"),
+            Err(error) => warn!(%error, "the address book could not be written"),
+        }
+    }
+}
+
+/// Looks at the ban list every `limits::BANS_EVERY`, and tells the network of changes.
+async fn watch_bans(home: Home, known: watch::Sender<Known>, mut run: watch::Receiver<Run>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(BANS_EVERY) => {}
+            _ended = run.wait_for(|run| *run == Run::Over) => return,
+        }
+        let home = home.clone();
+        match tokio::task::spawn_blocking(move || home.bans()).await {
+            Ok(Ok(bans)) => {
+                let bans: BTreeSet<_> = bans.into_iter().collect();
+                known.send_if_modified(|known| {
+                    let changed = *known.banned != bans;
+                    if changed {
+                        known.banned = Arc::new(bans);
+                    }
+                    changed
+                });
+            }
+            Ok(Err(error)) => {
+                warn!(%error, "the ban list could not be read: the earlier one holds");
+            }
+            Err(error) => warn!(%error, "the ban list could not be read: the earlier one holds"),
+        }
+    }
+}

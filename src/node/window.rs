@@ -1,0 +1,258 @@
+//! Rows for the screen: a part of one of the two orders, with lanes.
+//!
+//! Cost on the driver's thread: O(log n + rows + `limits::LOOK_BACK_ROWS`), whatever the size of the DAG.
+//!
+//! Bound: whether a parent is the newest event of its lane above a row is known from the rows of the window and
+//! `LOOK_BACK_ROWS` before it, and, for a lane without any event in those, from its author's last event. A parent
+//! further back whose author went on after the window counts as not the newest, so a tie is never drawn as solid
+//! when it is not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::control::Failure;
+use crate::control::view::{Lane, Window, WindowParent, WindowRequest, WindowRow};
+use crate::event::index::{Arrival, Author};
+use crate::limits::{LOOK_BACK_ROWS, WINDOW_ASKS_MAX, WINDOW_PARENTS_MAX, WINDOW_ROWS_MAX};
+use crate::machine::PeerView;
+use crate::node::ask::{Body, Desk, Seen};
+use crate::node::names::machine_name;
+use crate::node::order::{CausalOrder, Ordered};
+use crate::node::summary::{clean, summary};
+use crate::node::view::{is_connected, read_all};
+
+/// Answers a window request.
+pub(crate) async fn window(desk: &Desk, request: WindowRequest) -> Result<Window, Failure> {
+    let (mut window, bodies) = desk.ask(move |seen| frame(seen, &request)).await??;
+    desk.blocking(move |shared| {
+        for (row, raw) in window.rows.iter_mut().zip(read_all(shared, bodies.iter())) {
+            match raw {
+                Ok(raw) => {
+                    row.time_ms = raw.time_ms;
+                    row.summary = summary(&raw);
+                }
+                Err(failure) => row.summary = clean(&failure.message),
+            }
+        }
+        Ok(window)
+    })
+    .await
+}
+
+/// All of the window but what stands in bodies.
+fn frame(seen: &mut Seen<'_>, request: &WindowRequest) -> Result<(Window, Vec<Body>), Failure> {
+    let anchor = match &request.at {
+        Some(name) => Some(seen.names.find_event(seen.dag, name)?),
+        None => None,
+    };
+    let causal = std::mem::take(seen.causal);
+    let mut causal = causal;
+    let result = lay_out(seen, &mut causal, anchor, request);
+    *seen.causal = causal;
+    Ok(result)
+}
+
+fn lay_out(
+    seen: &Seen<'_>,
+    causal: &mut CausalOrder,
+    anchor: Option<Arrival>,
+    request: &WindowRequest,
+) -> (Window, Vec<Body>) {
+    let order = Ordered::new(seen.dag, causal, request.order);
+    let rows_max = |asked: u32| (asked as usize).min(WINDOW_ROWS_MAX);
+    let at = anchor.map_or(order.len() - 1, |anchor| order.rank(anchor));
+    let first = at.saturating_sub(rows_max(request.before));
+    let end = (at + 1 + rows_max(request.after)).min(order.len());
+    let events: Vec<_> = (first..end).map(|rank| order.at(rank)).collect();
+
+    let mut lanes = Lanes::new(seen, &order, first, end, &events);
+    let peers: Vec<_> = seen
+        .machine
+        .peers()
+        .into_iter()
+        .filter(is_connected)
+        .collect();
+    let held_by = held_by(seen, &peers, &events);
+    let row = |at: &Arrival| row(seen, &mut lanes, held_by[at], *at);
+    let rows = events.iter().map(row).collect();
+    let window = Window {
+        rows,
+        lanes: lanes.told,
+        first: first as u64,
+        total: order.len() as u64,
+    };
+    (window, events.iter().map(|at| seen.body(*at)).collect())
+}
+
+/// How many connected machines hold each event, as far as known.
+///
+/// Who holds an event holds its ancestors: so only events without a child here that is held are asked for, the newest first, and
+/// of each machine at most `limits::WINDOW_ASKS_MAX`.
+fn held_by(seen: &Seen<'_>, peers: &[PeerView], events: &[Arrival]) -> BTreeMap<Arrival, u32> {
+    let mut counts: BTreeMap<_, _> = events.iter().map(|at| (*at, 0)).collect();
+    for peer in peers {
+        let mut held = BTreeSet::new();
+        let mut asked = 0;
+        // Descending positions: children before their parents, in both orders.
+        for (at, count) in counts.iter_mut().rev() {
+            let is_held = held.contains(at) || {
+                asked += 1;
+                asked <= WINDOW_ASKS_MAX && seen.machine.peer_holds(peer.machine, *at) == Some(true)
+            };
+            if is_held {
+                *count += 1;
+                held.extend(seen.dag.parents(*at).iter().copied());
+            }
+        }
+    }
+    counts
+}
+
+fn row(seen: &Seen<'_>, lanes: &mut Lanes, held_by: u32, at: Arrival) -> WindowRow {
+    let dag = seen.dag;
+    let parents = dag.parents(at);
+    let told = parents.iter().take(WINDOW_PARENTS_MAX).map(|parent| {
+        let author = dag.author(*parent);
+        let newest = match lanes.latest.get(&author) {
+            Some(latest) => latest == parent,
+            None => {
+                dag.last_of(dag.author_key(author)) == Some(*parent)
+                    && !dag.is_forked(dag.author_key(author))
+            }
+        };
+        WindowParent {
+            label: seen.label(*parent),
+            lane: lanes.numbers[&author],
+            newest,
+        }
+    });
+    let told = told.collect();
+    let author = dag.author(at);
+    lanes.latest.insert(author, at);
+    let own = dag.author_key(author) == seen.machine.machine();
+    let age = if own {
+        None
+    } else {
+        seen.recent.age(at, seen.shared.clock.now())
+    };
+    WindowRow {
+        uuid: dag.id(at).to_string(),
+        label: seen.label(at),
+        lane: lanes.numbers[&author],
+        time_ms: 0,
+        leaf: dag.is_leaf(at),
+        parents: told,
+        parents_total: u32::try_from(parents.len()).expect("an event has few parents"),
+        summary: String::new(),
+        held_by,
+        arrived_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+/// The lanes of a window.
+struct Lanes {
+    numbers: BTreeMap<Author, u32>,
+    told: Vec<Lane>,
+    /// The last event of each lane before the row that is laid out, as far as was looked.
+    latest: BTreeMap<Author, Arrival>,
+}
+
+impl Lanes {
+    fn new(
+        seen: &Seen<'_>,
+        order: &Ordered<'_>,
+        first: usize,
+        end: usize,
+        events: &[Arrival],
+    ) -> Self {
+        let dag = seen.dag;
+        let own = seen.machine.machine();
+        let parents = |at: &Arrival| {
+            dag.parents(*at)
+                .iter()
+                .take(WINDOW_PARENTS_MAX)
+                .map(|parent| dag.author(*parent))
+        };
+        let mut authors: Vec<_> = events
+            .iter()
+            .flat_map(|at| parents(at).chain([dag.author(*at)]))
+            .collect();
+        authors.extend(dag.last_of(own).map(|at| dag.author(at)));
+        authors.sort_unstable();
+        authors.dedup();
+
+        let latest = latest_before(seen, order, first, &authors);
+        let newest = |author: &Author| dag.last_of(dag.author_key(*author));
+        authors.sort_by_key(|author| {
+            std::cmp::Reverse((dag.author_key(*author) == own, newest(author)))
+        });
+        let mut counters = BTreeMap::new();
+        for at in events {
+            let least = counters.entry(dag.author(*at)).or_insert(u64::MAX);
+            *least = dag.seq(*at).min(*least);
+        }
+        let lane = |author: &Author| {
+            let key = dag.author_key(*author);
+            let place = newest(author).map(|at| order.rank(at));
+            // What is further back than was looked shows in the counters: an event after the author's first has others before
+            // it.
+            let far = || match counters.get(author) {
+                Some(seq) => *seq > 1,
+                None => {
+                    place.is_some_and(|place| place < first)
+                        || newest(author).is_some_and(|at| dag.seq(at) > 1)
+                }
+            };
+            Lane {
+                name: machine_name(dag, key),
+                prefix: seen.names.prefix(key),
+                own: key == own,
+                before: first > 0 && (latest.contains_key(author) || far()),
+                after: place.is_some_and(|place| place >= end),
+                forked: dag.is_forked(key),
+            }
+        };
+        let mut told: Vec<_> = authors.iter().map(lane).collect();
+        if dag.last_of(own).is_none() {
+            // It has written nothing yet, and so has no number among the authors.
+            let (name, prefix) = (seen.own_name(), seen.names.prefix(own));
+            told.insert(
+                0,
+                Lane {
+                    name,
+                    prefix,
+                    own: true,
+                    before: false,
+                    after: false,
+                    forked: false,
+                },
+            );
+        }
+        let skipped = u32::try_from(told.len() - authors.len()).expect("one lane at most");
+        Self {
+            numbers: authors.iter().copied().zip(skipped..).collect(),
+            told,
+            latest,
+        }
+    }
+}
+
+/// The last event of each author before the window: back until all are found, or to the bound. `authors` is sorted.
+fn latest_before(
+    seen: &Seen<'_>,
+    order: &Ordered<'_>,
+    first: usize,
+    authors: &[Author],
+) -> BTreeMap<Author, Arrival> {
+    let mut latest = BTreeMap::new();
+    for rank in (first.saturating_sub(LOOK_BACK_ROWS)..first).rev() {
+        if latest.len() == authors.len() {
+            break;
+        }
+        let at = order.at(rank);
+        let author = seen.dag.author(at);
+        if authors.binary_search(&author).is_ok() {
+            latest.entry(author).or_insert(at);
+        }
+    }
+    latest
+}
