@@ -28,4 +28,5 @@ pub mod sim;
 pub mod store;
 pub mod sync;
 pub mod time;
+pub mod tui;
 pub mod wire;

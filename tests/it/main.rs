@@ -8,4 +8,5 @@ mod flow;
 mod layers;
 mod seed;
 mod support;
+mod tui;
 mod vectors;

@@ -1,0 +1,493 @@
+//! Draws the events: lanes, labels, who holds them, what they say, and what they merge.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr;
+
+use crate::control::view::{Order, Window, WindowRow};
+use crate::tui::app::App;
+use crate::tui::clock::clock;
+use crate::tui::input::Pane;
+use crate::tui::lanes::{Cells, Column, Columns, Mark, lay_out};
+use crate::tui::look::{ACCENT, BUSY, FAINT, Glyphs, Look, STRONG, clean, count, fit, number, pad};
+use crate::tui::screen::{frame, put};
+
+/// Ticks are drawn one by one for so many peers; of more, as a count.
+const TICKS_MAX: u64 = 5;
+/// Parents that are named in a row; of more, their number is.
+const PARENTS_NAMED: u32 = 4;
+/// Columns of a time and the space after it.
+const TIME_COLUMNS: u16 = 9;
+/// The least columns left for what an event says.
+const SUMMARY_MIN: u16 = 24;
+
+/// Draws the events pane.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    let inner = frame(buf, area, &title(app), app.focus == Pane::Events, app.look);
+    if inner.height < 2 || inner.width < 20 {
+        return;
+    }
+    let window = app.view.window();
+    if window.rows.is_empty() {
+        put(
+            buf,
+            inner.x + 2,
+            inner.y + 1,
+            inner.right(),
+            "waiting for the node",
+            FAINT,
+        );
+        return;
+    }
+    let visible = app.view.visible();
+    let table = Table::of(app, window, visible.clone(), inner.width);
+    table.draw_heading(inner, buf);
+    let cells = lay_out(window, visible.clone(), app.view.columns());
+    let rows = inner.y + 1..inner.bottom();
+    for ((row, cells), y) in window.rows[visible.clone()].iter().zip(&cells).zip(rows) {
+        table.draw_row(
+            row,
+            cells,
+            Rect {
+                y,
+                height: 1,
+                ..inner
+            },
+            buf,
+        );
+    }
+    let used = u16::try_from(visible.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(1);
+    draw_hints(
+        app,
+        Rect {
+            y: inner.y + used.min(inner.height),
+            height: inner.height.saturating_sub(used),
+            ..inner
+        },
+        buf,
+    );
+}
+
+fn title(app: &App) -> String {
+    let glyphs = app.look.glyphs();
+    let order = match app.view.order() {
+        Order::Causal => "causal order",
+        Order::Arrival => "order of arrival",
+    };
+    let held = app.status.as_ref().map_or(0, |status| status.events);
+    let place = match (app.view.below(held), app.view.news(held)) {
+        (0, _) => "paused".to_owned(),
+        (below, 0) => format!("{} {} below", glyphs.down, count(below)),
+        (below, news) => format!(
+            "{} {} below, {} new",
+            glyphs.down,
+            count(below),
+            count(news)
+        ),
+    };
+    let place = if app.view.is_following() {
+        "following".to_owned()
+    } else {
+        format!("{place} (G follows)")
+    };
+    format!("1 Events {dot} {order} {dot} {place}", dot = glyphs.dot)
+}
+
+/// The columns of the pane.
+struct Table<'a> {
+    app: &'a App,
+    look: Look,
+    glyphs: &'static Glyphs,
+    lanes: &'a Columns,
+    /// Columns of the screen a lane has.
+    pitch: u16,
+    has_time: bool,
+    label: u16,
+    peers: u64,
+    ticks: u16,
+    selected: Option<&'a str>,
+}
+
+impl<'a> Table<'a> {
+    fn of(app: &'a App, window: &Window, visible: Range<usize>, width: u16) -> Self {
+        let lanes = app.view.columns();
+        let total = u16::try_from(lanes.total()).unwrap_or(u16::MAX);
+        let pitch = if total.saturating_mul(3) <= width * 2 / 5 {
+            3
+        } else {
+            2
+        };
+        let rows = &window.rows[visible];
+        let label = rows
+            .iter()
+            .map(|row| row.label.width())
+            .max()
+            .unwrap_or(0)
+            .clamp(5, 12);
+        let status = app.status.as_ref();
+        let peers = status.map_or(0, |status| {
+            status
+                .peers
+                .iter()
+                .filter(|peer| peer.state.is_connected())
+                .count() as u64
+        });
+        let ticks = match peers {
+            0 => 0,
+            1..=TICKS_MAX => 4.max(peers),
+            _ => 2 * count(peers).len() as u64 + 1,
+        };
+        let mut table = Self {
+            app,
+            look: app.look,
+            glyphs: app.look.glyphs(),
+            lanes,
+            pitch,
+            has_time: false,
+            label: u16::try_from(label).unwrap_or(12),
+            peers,
+            ticks: u16::try_from(ticks).unwrap_or(11),
+            selected: app.selected(),
+        };
+        let text = table.text_column();
+        table.has_time = text + TIME_COLUMNS + SUMMARY_MIN <= width;
+        table
+    }
+
+    /// First column of what the events say.
+    fn text_column(&self) -> u16 {
+        let ticks = if self.ticks > 0 { self.ticks + 2 } else { 0 };
+        let time = if self.has_time { TIME_COLUMNS } else { 0 };
+        let lanes = u16::try_from(self.lanes.total())
+            .unwrap_or(u16::MAX)
+            .saturating_mul(self.pitch);
+        1 + time + lanes + self.label + 2 + ticks
+    }
+
+    fn draw_heading(&self, area: Rect, buf: &mut Buffer) {
+        let mut x = area.x + 1;
+        if self.has_time {
+            x = put(buf, x, area.y, area.right(), "time     ", FAINT);
+        }
+        let width = usize::from(self.pitch - 1);
+        for (at, name) in heading_names(self.lanes, width).iter().enumerate() {
+            let style = Look::lane(at).add_modifier(Modifier::BOLD);
+            let name = pad(name, width, self.look) + " ";
+            x = put(buf, x, area.y, area.right(), &name, style);
+        }
+        if self.lanes.hidden() > 0 {
+            let rest = format!("+{}", self.lanes.hidden());
+            put(buf, x, area.y, area.right(), &rest, FAINT);
+            x += self.pitch.max(u16::try_from(rest.len() + 1).unwrap_or(4));
+        }
+        let from = area.x + self.text_column();
+        let ticks = if self.ticks > 0 { self.ticks + 2 } else { 0 };
+        let label = from - ticks - self.label - 2;
+        put(buf, label.max(x), area.y, area.right(), "event", FAINT);
+        if self.ticks > 0 {
+            put(buf, from - ticks, area.y, area.right(), "held", FAINT);
+        }
+        put(buf, from, area.y, area.right(), "properties", FAINT);
+    }
+
+    fn draw_row(&self, row: &WindowRow, cells: &Cells, area: Rect, buf: &mut Buffer) {
+        let end = area.right();
+        let is_selected = self.selected == Some(row.uuid.as_str());
+        let is_lit = self.app.flash_ends_ms(row.arrived_ms).is_some();
+        let gutter = if is_selected {
+            self.glyphs.pointer
+        } else {
+            " "
+        };
+        let mut x = put(buf, area.x, area.y, end, gutter, ACCENT);
+        if self.has_time {
+            x = put(
+                buf,
+                x,
+                area.y,
+                end,
+                &(clock(row.time_ms, &self.app.zone) + " "),
+                FAINT,
+            );
+        }
+        x = self.draw_lanes(cells, x, area, buf);
+        let own = self.column_style(cells.column);
+        let label = pad(&row.label, usize::from(self.label), self.look) + "  ";
+        x = put(
+            buf,
+            x,
+            area.y,
+            end,
+            &label,
+            own.add_modifier(Modifier::BOLD),
+        );
+        if self.ticks > 0 {
+            x = self.draw_ticks(row, x, area, buf);
+        }
+        let style = if is_lit { STRONG } else { Style::new() };
+        self.draw_text(
+            row,
+            Rect {
+                x,
+                width: end.saturating_sub(x),
+                ..area
+            },
+            style,
+            buf,
+        );
+        if is_lit {
+            put(
+                buf,
+                area.x,
+                area.y,
+                end,
+                "+",
+                BUSY.add_modifier(Modifier::BOLD),
+            );
+        }
+        if is_selected && self.app.focus != Pane::Input {
+            buf.set_style(area, self.look.selection());
+        }
+    }
+
+    fn column_style(&self, column: usize) -> Style {
+        if column < self.lanes.shown() {
+            Look::lane(column)
+        } else {
+            FAINT
+        }
+    }
+
+    fn draw_lanes(&self, cells: &Cells, from: u16, area: Rect, buf: &mut Buffer) -> u16 {
+        let mut x = from;
+        let tie = self.column_style(cells.column);
+        for (column, cell) in cells.cells.iter().enumerate() {
+            let style = if cell.mark == Mark::Across {
+                tie
+            } else if cell.mark.is_event() {
+                self.column_style(column).add_modifier(Modifier::BOLD)
+            } else {
+                self.column_style(column)
+            };
+            x = put(
+                buf,
+                x,
+                area.y,
+                area.right(),
+                glyph(cell.mark, self.glyphs),
+                style,
+            );
+            for _ in 1..self.pitch {
+                x = put(
+                    buf,
+                    x,
+                    area.y,
+                    area.right(),
+                    if cell.tail { self.glyphs.across } else { " " },
+                    tie,
+                );
+            }
+        }
+        x
+    }
+
+    fn draw_ticks(&self, row: &WindowRow, from: u16, area: Rect, buf: &mut Buffer) -> u16 {
+        let held = u64::from(row.held_by).min(self.peers);
+        let end = area.right();
+        if self.peers > TICKS_MAX {
+            let text = format!("{}/{}", count(held), count(self.peers));
+            let style = if held == self.peers {
+                crate::tui::look::GOOD
+            } else {
+                FAINT
+            };
+            put(
+                buf,
+                from,
+                area.y,
+                end,
+                &pad(&text, usize::from(self.ticks), self.look),
+                style,
+            );
+        } else {
+            let mut x = from;
+            for at in 0..self.peers {
+                let (glyph, style) = if at < held {
+                    (self.glyphs.held, crate::tui::look::GOOD)
+                } else {
+                    (self.glyphs.lacked, FAINT)
+                };
+                x = put(buf, x, area.y, end, glyph, style);
+            }
+        }
+        from + self.ticks + 2
+    }
+
+    /// What the event says, and what it merges.
+    fn draw_text(&self, row: &WindowRow, area: Rect, style: Style, buf: &mut Buffer) {
+        let width = usize::from(area.width);
+        let columns = |pieces: &[(String, Option<u32>)]| {
+            pieces.iter().map(|(text, _)| text.width()).sum::<usize>()
+        };
+        let mut merges = merges(row, PARENTS_NAMED, self.glyphs);
+        if columns(&merges) + 2 > width * 2 / 3 {
+            merges = self::merges(row, 1, self.glyphs);
+        }
+        let merges_width = columns(&merges);
+        let room = if merges.is_empty() {
+            width
+        } else {
+            width.saturating_sub(merges_width + 2).max(width / 3)
+        };
+        let mut x = put(
+            buf,
+            area.x,
+            area.y,
+            area.right(),
+            &fit(&row.summary, room, self.look),
+            style,
+        );
+        if merges.is_empty() {
+            return;
+        }
+        x += if row.summary.is_empty() { 0 } else { 2 };
+        for (text, lane) in merges {
+            let column = lane.and_then(|lane| self.app.view.window().lanes.get(lane as usize));
+            let style = column.map_or(FAINT, |lane| {
+                self.lanes.of(&lane.prefix).map_or(FAINT, Look::lane)
+            });
+            x = put(buf, x, area.y, area.right(), &text, style);
+        }
+    }
+}
+
+/// What a row merges, in pieces, each with its lane.
+fn merges(row: &WindowRow, named_max: u32, glyphs: &Glyphs) -> Vec<(String, Option<u32>)> {
+    match row.parents_total {
+        0 | 1 => Vec::new(),
+        total if total > named_max => {
+            vec![(
+                format!(
+                    "{} {}",
+                    glyphs.parents,
+                    number(u64::from(total), "leaf", "leaves")
+                ),
+                None,
+            )]
+        }
+        _ => {
+            let named = row
+                .parents
+                .iter()
+                .map(|parent| (format!(" {}", clean(&parent.label)), Some(parent.lane)));
+            std::iter::once((glyphs.parents.to_owned(), None))
+                .chain(named)
+                .collect()
+        }
+    }
+}
+
+/// Names over the lanes: beginnings of the machines' names where these differ, else their ends, else the labels' prefixes.
+fn heading_names(lanes: &Columns, width: usize) -> Vec<String> {
+    let head = |text: &str| text.chars().take(width).collect::<String>();
+    let tail = |text: &str| {
+        text.chars()
+            .skip(text.chars().count().saturating_sub(width))
+            .collect::<String>()
+    };
+    let list = lanes.list();
+    let of = |cut: &dyn Fn(&Column) -> String| list.iter().map(cut).collect::<Vec<String>>();
+    let differ = |names: &[String]| {
+        names
+            .iter()
+            .enumerate()
+            .all(|(at, name)| !names[..at].contains(name))
+    };
+    let heads = of(&|lane| head(&clean(&lane.name)));
+    let tails = of(&|lane| tail(&clean(&lane.name)));
+    let mut names = if differ(&heads) {
+        heads
+    } else if differ(&tails) {
+        tails
+    } else {
+        of(&|lane| tail(&clean(&lane.prefix)))
+    };
+    for (name, _) in names.iter_mut().zip(list).filter(|(_, lane)| lane.forked) {
+        *name = head(&format!("!{name}"));
+    }
+    names
+}
+
+fn glyph(mark: Mark, glyphs: &'static Glyphs) -> &'static str {
+    match mark {
+        Mark::Nothing => " ",
+        Mark::Lane => glyphs.lane,
+        Mark::Rest => glyphs.rest,
+        Mark::Root => glyphs.root,
+        Mark::Event => glyphs.event,
+        Mark::Merge => glyphs.merge,
+        Mark::Leaf => glyphs.leaf,
+        Mark::Across => glyphs.across,
+        Mark::Left => glyphs.left,
+        Mark::Right => glyphs.right,
+        Mark::Middle => glyphs.middle,
+        Mark::Older => glyphs.older,
+    }
+}
+
+/// What to do next, for a machine that is alone.
+fn draw_hints(app: &App, area: Rect, buf: &mut Buffer) {
+    let Some(status) = app.status.as_ref().filter(|status| status.members <= 1) else {
+        return;
+    };
+    if area.height < 7 {
+        return;
+    }
+    let addresses: Vec<String> = status.listening.iter().map(ToString::to_string).collect();
+    let first = if status.events <= 1 {
+        "Your first event: type something below and press Enter."
+    } else {
+        ""
+    };
+    let lines = [
+        (first, STRONG),
+        ("", STRONG),
+        (
+            "Let another machine in: F2 shows a ticket. On that machine run",
+            Style::new(),
+        ),
+        ("", STRONG),
+        ("    fedag join TICKET", ACCENT),
+        ("", STRONG),
+    ];
+    let mut y = area.y + 1;
+    for (text, style) in lines {
+        if y < area.bottom() {
+            put(
+                buf,
+                area.x + 3,
+                y,
+                area.right(),
+                &fit(text, usize::from(area.width.saturating_sub(4)), app.look),
+                style,
+            );
+        }
+        y += 1;
+    }
+    if y < area.bottom() && !addresses.is_empty() {
+        let text = format!("Listening on {} (UDP)", addresses.join(", "));
+        put(
+            buf,
+            area.x + 3,
+            y,
+            area.right(),
+            &fit(&text, usize::from(area.width.saturating_sub(4)), app.look),
+            FAINT,
+        );
+    }
+}

@@ -1,0 +1,458 @@
+//! How things look: colours or none, Unicode or ASCII, and text made safe to draw.
+//!
+//! Decided once from the environment, then plain data that every drawing function takes.
+//!
+//! Invariants:
+//! - nothing is told by colour alone: each colour goes with a word, a glyph or a position;
+//! - no text reaches the screen with control, bidi or zero-width characters in it.
+//!
+//! Source: no-color.org; Unicode Standard Annex 9 (bidi controls), Unicode Technical Report 36, section 2.
+
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::symbols::border;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What the terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Colours may be used.
+    pub colour: bool,
+    /// Characters beyond ASCII may be used.
+    pub unicode: bool,
+    /// A row may light up for a moment when it arrives.
+    pub motion: bool,
+}
+
+impl Look {
+    /// Everything.
+    pub const FULL: Self = Self {
+        colour: true,
+        unicode: true,
+        motion: true,
+    };
+
+    /// Reads `NO_COLOR`, `NO_MOTION`, `TERM`, `LC_ALL`, `LC_CTYPE` and `LANG`.
+    pub fn from_environment() -> Self {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    /// As [`Look::from_environment`], with the variables given by `get`.
+    pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| get(name).filter(|value| !value.is_empty());
+        let term = set("TERM").unwrap_or_default();
+        let locale = set("LC_ALL")
+            .or_else(|| set("LC_CTYPE"))
+            .or_else(|| set("LANG"))
+            .unwrap_or_default();
+        let locale = locale.to_ascii_lowercase();
+        let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+        Self {
+            colour: set("NO_COLOR").is_none() && term != "dumb",
+            unicode: utf8 && term != "linux" && term != "dumb",
+            motion: set("NO_MOTION").is_none(),
+        }
+    }
+
+    /// The glyphs.
+    pub fn glyphs(self) -> &'static Glyphs {
+        if self.unicode { &UNICODE } else { &ASCII }
+    }
+
+    /// The borders of panes.
+    pub fn border(self) -> border::Set<'static> {
+        if self.unicode {
+            border::ROUNDED
+        } else {
+            ASCII_BORDER
+        }
+    }
+
+    /// Colour of the lane in this column: the terminal's own colours.
+    pub fn lane(column: usize) -> Style {
+        const COLOURS: [Color; 12] = [
+            Color::Cyan,
+            Color::Yellow,
+            Color::Green,
+            Color::Magenta,
+            Color::Blue,
+            Color::Red,
+            Color::LightCyan,
+            Color::LightYellow,
+            Color::LightGreen,
+            Color::LightMagenta,
+            Color::LightBlue,
+            Color::LightRed,
+        ];
+        Style::new().fg(COLOURS[column % COLOURS.len()])
+    }
+
+    /// The selected row.
+    pub fn selection(self) -> Style {
+        if self.colour {
+            Style::new()
+                .bg(Color::DarkGray)
+                .add_modifier(Modifier::BOLD)
+        } else {
+            Style::new().add_modifier(Modifier::REVERSED)
+        }
+    }
+
+    /// A badge of this colour: a filled field with the word in it.
+    pub fn badge(self, colour: Color) -> Style {
+        if self.colour {
+            Style::new()
+                .fg(Color::Black)
+                .bg(colour)
+                .add_modifier(Modifier::BOLD)
+        } else {
+            Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD)
+        }
+    }
+}
+
+/// Less important text.
+pub const FAINT: Style = Style::new().fg(Color::DarkGray);
+/// Important text.
+pub const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+/// All is well.
+pub const GOOD: Style = Style::new().fg(Color::Green);
+/// Under way.
+pub const BUSY: Style = Style::new().fg(Color::Yellow);
+/// Something is wrong.
+pub const BAD: Style = Style::new().fg(Color::Red);
+/// Keys, the prompt, the border of the pane that has the focus.
+pub const ACCENT: Style = Style::new().fg(Color::Cyan);
+
+/// The glyphs of one character set; each is one column wide.
+#[derive(Debug)]
+pub struct Glyphs {
+    /// An event.
+    pub event: &'static str,
+    /// An event with two or more parents.
+    pub merge: &'static str,
+    /// An event without held children.
+    pub leaf: &'static str,
+    /// The root.
+    pub root: &'static str,
+    /// A lane goes on.
+    pub lane: &'static str,
+    /// The lanes that have no column go on.
+    pub rest: &'static str,
+    /// A tie to an older event of the lane.
+    pub older: &'static str,
+    /// A tie passes.
+    pub across: &'static str,
+    /// A tie to the newest event of the leftmost lane.
+    pub left: &'static str,
+    /// A tie to the newest event of the rightmost lane.
+    pub right: &'static str,
+    /// A tie to the newest event of a lane between.
+    pub middle: &'static str,
+    /// A peer holds it.
+    pub held: &'static str,
+    /// A peer does not, or it is not known.
+    pub lacked: &'static str,
+    /// Before the parents.
+    pub parents: &'static str,
+    /// Text goes on.
+    pub more: &'static str,
+    /// The selected row; the prompt.
+    pub pointer: &'static str,
+    /// Down, as of events that come in.
+    pub down: &'static str,
+    /// Up, as of events that go out.
+    pub up: &'static str,
+    /// A connected peer.
+    pub on: &'static str,
+    /// A peer that is dialled.
+    pub trying: &'static str,
+    /// A peer that is away.
+    pub off: &'static str,
+    /// It is right.
+    pub yes: &'static str,
+    /// It is wrong.
+    pub no: &'static str,
+    /// A bar's done part.
+    pub full: &'static str,
+    /// A bar's other part.
+    pub empty: &'static str,
+    /// Between words.
+    pub dot: &'static str,
+    /// Heights of a small chart, lowest first.
+    pub heights: [&'static str; 8],
+}
+
+static UNICODE: Glyphs = Glyphs {
+    event: "●",
+    merge: "◆",
+    leaf: "◉",
+    root: "R",
+    lane: "│",
+    rest: "┊",
+    older: "╎",
+    across: "─",
+    left: "├",
+    right: "┤",
+    middle: "┼",
+    held: "✓",
+    lacked: "·",
+    parents: "⇐",
+    more: "…",
+    pointer: "›",
+    down: "↓",
+    up: "↑",
+    on: "●",
+    trying: "◌",
+    off: "○",
+    yes: "✓",
+    no: "✗",
+    full: "█",
+    empty: "░",
+    dot: "·",
+    heights: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+};
+
+static ASCII: Glyphs = Glyphs {
+    event: "o",
+    merge: "#",
+    leaf: "@",
+    root: "R",
+    lane: "|",
+    rest: ".",
+    older: ":",
+    across: "-",
+    left: "+",
+    right: "+",
+    middle: "+",
+    held: "v",
+    lacked: ".",
+    parents: "<=",
+    more: "~",
+    pointer: ">",
+    down: "v",
+    up: "^",
+    on: "*",
+    trying: "?",
+    off: "o",
+    yes: "v",
+    no: "x",
+    full: "#",
+    empty: ".",
+    dot: "-",
+    heights: ["_", ".", "-", "=", "+", "*", "%", "#"],
+};
+
+const ASCII_BORDER: border::Set<'static> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+/// Makes text safe to draw: white space becomes a space, control, bidi and zero-width characters vanish.
+pub fn clean(text: &str) -> String {
+    text.chars().filter_map(clean_char).collect()
+}
+
+fn clean_char(c: char) -> Option<char> {
+    match c {
+        '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
+        '\u{061C}'
+        | '\u{180E}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FEFF}'
+        | '\u{FFF9}'..='\u{FFFB}'
+        | '\u{E0000}'..='\u{E0FFF}' => None,
+        c if c.is_control() => None,
+        c => Some(c),
+    }
+}
+
+/// Makes JSON safe to draw: what [`clean`] would drop is written as JSON escapes it, so that it is seen.
+pub fn escape(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match clean_char(c) {
+            Some(c) => text.push(c),
+            None => text.extend(
+                c.encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            ),
+        }
+    }
+    text
+}
+
+/// Cleans `text` and cuts it to `width` columns, with a mark where something was cut.
+pub fn fit(text: &str, width: usize, look: Look) -> String {
+    let text = clean(text);
+    if text.width() <= width {
+        return text;
+    }
+    let more = look.glyphs().more;
+    let room = width.saturating_sub(more.width());
+    let mut cut = take_columns(&text, room).to_owned();
+    if width > 0 {
+        cut.push_str(more);
+    }
+    cut
+}
+
+/// Fits `text` and fills it with spaces up to `width` columns.
+pub fn pad(text: &str, width: usize, look: Look) -> String {
+    let mut text = fit(text, width, look);
+    let used = text.width();
+    text.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
+    text
+}
+
+/// Cleans `text` and breaks it into lines of at most `width` columns; white space is not special, so that a copy is whole.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let text = clean(text);
+    let mut rest = text.as_str();
+    let mut lines = Vec::new();
+    while !rest.is_empty() {
+        let head = take_columns(rest, width.max(1));
+        let head = if head.is_empty() {
+            &rest[..rest.chars().next().map_or(1, char::len_utf8)]
+        } else {
+            head
+        };
+        lines.push(head.to_owned());
+        rest = &rest[head.len()..];
+    }
+    lines
+}
+
+/// Cleans `text` and breaks it into lines of at most `width` columns between words; a longer word is cut.
+pub fn wrap_words(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in clean(text).split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.extend(if word.is_empty() {
+                vec![String::new()]
+            } else {
+                wrap(word, width)
+            }),
+        }
+    }
+    lines
+}
+
+/// The longest beginning of `text` that is at most `columns` wide.
+fn take_columns(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// Writes a count with a comma between thousands.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Writes a count and its noun, as `1 leaf` and `2 leaves`.
+pub fn number(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(variables: &[(&str, &str)]) -> Look {
+        Look::from_variables(|name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn environment_decides() {
+        assert_eq!(look(&[("LANG", "de_DE.UTF-8")]), Look::FULL);
+        assert_eq!(look(&[("LANG", "C.utf8"), ("NO_COLOR", "")]), Look::FULL);
+        assert!(!look(&[("LANG", "C.UTF-8"), ("NO_COLOR", "1")]).colour);
+        assert!(!look(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]).unicode);
+        assert!(!look(&[]).unicode);
+        assert!(!look(&[("LANG", "C.UTF-8"), ("TERM", "linux")]).unicode);
+        assert!(!look(&[("LANG", "C.UTF-8"), ("NO_MOTION", "1")]).motion);
+    }
+
+    #[test]
+    fn hostile_text_is_cleaned() {
+        assert_eq!(
+            clean("a\u{1b}[31mb\u{202e}c\u{200b}d\ne\u{9b}f\u{7f}"),
+            "a[31mbcd ef"
+        );
+    }
+
+    #[test]
+    fn hidden_characters_of_json_are_seen() {
+        assert_eq!(
+            escape("\"a\u{202e}b\u{e0001}\""),
+            "\"a\\u202eb\\udb40\\udc01\""
+        );
+    }
+
+    #[test]
+    fn text_is_cut_by_columns() {
+        assert_eq!(fit("日本語テキスト", 7, Look::FULL), "日本語…");
+        assert_eq!(fit("abc", 3, Look::FULL), "abc");
+        assert_eq!(fit("abcd", 3, Look::FULL), "ab…");
+        assert_eq!(fit("abcd", 0, Look::FULL), "");
+        assert_eq!(pad("ab", 4, Look::FULL), "ab  ");
+        assert_eq!(wrap("日本語", 3), ["日", "本", "語"]);
+        assert_eq!(wrap("日", 1), ["日"]);
+        assert_eq!(
+            wrap_words("ab c  def ghijkl", 5),
+            ["ab c ", "def", "ghijk", "l"]
+        );
+    }
+
+    #[test]
+    fn counts_are_readable() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_204), "1,204");
+        assert_eq!(count(1_000_000), "1,000,000");
+        assert_eq!(number(1, "leaf", "leaves"), "1 leaf");
+    }
+
+    #[test]
+    fn glyphs_are_one_column() {
+        for set in [&UNICODE, &ASCII] {
+            for glyph in [
+                set.event, set.merge, set.leaf, set.lane, set.older, set.left, set.held, set.more,
+                set.on,
+            ] {
+                assert_eq!(glyph.width(), 1, "{glyph}");
+            }
+        }
+    }
+}

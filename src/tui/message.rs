@@ -1,0 +1,94 @@
+//! What the screen is told, what it asks for, and what it keeps between.
+
+use std::net::SocketAddr;
+
+use crossterm::event::KeyEvent;
+
+use crate::control::{Failure, Reply, Request};
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// The node answered.
+    Answer(Tag, Result<Reply, Failure>),
+    /// The connection to the node is gone, and why.
+    Gone(String),
+    /// Time went on.
+    Tick,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Ask {
+    /// Ask the node; its answers come back with the tag.
+    Request(Tag, Request),
+    /// Put this into the terminal's clipboard.
+    Copy(String),
+    /// Draw everything, also what did not change.
+    Redraw,
+    /// End.
+    Quit,
+}
+
+/// What an answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tag {
+    /// The state, again and again.
+    Watch,
+    /// Rows.
+    Window,
+    /// The selected event.
+    Detail,
+    /// The leaves.
+    Leaves,
+    /// A ticket.
+    Ticket,
+    /// The line of this number was added.
+    Add(u64),
+}
+
+/// What is drawn over the panes.
+#[derive(Debug)]
+pub enum Popup {
+    /// The keys, from this row on.
+    Help(u16),
+    /// A ticket.
+    Ticket(Ticket),
+}
+
+/// A ticket, as far as it is here.
+#[derive(Debug)]
+pub enum Ticket {
+    /// It was asked for.
+    Asked,
+    /// Here it is.
+    Ready {
+        /// Its text.
+        text: String,
+        /// Milliseconds since 1970.
+        expires_ms: u64,
+        /// 0: no limit.
+        uses: u64,
+        /// The addresses in it.
+        addresses: Vec<SocketAddr>,
+    },
+    /// There is none, and why.
+    Refused(String),
+}
+
+/// A word at the bottom.
+#[derive(Debug)]
+pub struct Word {
+    /// The text.
+    pub text: String,
+    /// Something went wrong.
+    pub bad: bool,
+    /// Until when; milliseconds since 1970.
+    pub until_ms: u64,
+}

@@ -1,0 +1,411 @@
+//! Draws the peers, the leaves and the selected event.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use crate::control::view::{EventDetail, EventName, PeerState, PeerStatus, Status};
+use crate::tui::app::App;
+use crate::tui::clock::{clock, local, span};
+use crate::tui::header::seconds_since;
+use crate::tui::input::Pane;
+use crate::tui::json;
+use crate::tui::look::{
+    ACCENT, BAD, BUSY, FAINT, GOOD, Glyphs, Look, STRONG, clean, count, escape, fit, pad, wrap,
+    wrap_words,
+};
+use crate::tui::screen::{frame, put};
+
+/// Parents or children that the selected event's pane names; of more, their number is added.
+const NAMES_MAX: usize = 64;
+/// Lines of an event's JSON that are shown.
+const JSON_LINES_MAX: usize = 2_000;
+
+/// Rows of the peers' table: one a peer, and one more where there is something to explain.
+pub fn peer_rows(status: &Status) -> usize {
+    status
+        .peers
+        .iter()
+        .map(|peer| 1 + usize::from(explains(peer)))
+        .sum()
+}
+
+fn explains(peer: &PeerStatus) -> bool {
+    peer.why.is_some() && !peer.state.is_connected()
+}
+
+/// Draws the peers.
+pub fn draw_peers(app: &App, area: Rect, buf: &mut Buffer) {
+    let Some(status) = app.status.as_ref().filter(|_| !area.is_empty()) else {
+        frame(buf, area, "3 Peers", app.focus == Pane::Peers, app.look);
+        return;
+    };
+    let connected = status
+        .peers
+        .iter()
+        .filter(|peer| peer.state.is_connected())
+        .count();
+    let title = format!("3 Peers {connected}/{}", status.peers.len());
+    let inner = frame(buf, area, &title, app.focus == Pane::Peers, app.look);
+    if inner.height == 0 {
+        return;
+    }
+    if status.peers.is_empty() {
+        put(
+            buf,
+            inner.x + 1,
+            inner.y,
+            inner.right(),
+            "none yet: F2 shows a ticket",
+            FAINT,
+        );
+        return;
+    }
+    let name = if inner.width >= 60 { 20 } else { 9 };
+    let heading = format!(
+        " {} state         {:>7} {:>5} {:>5}",
+        pad("name", name, app.look),
+        "rtt",
+        "get",
+        "give"
+    );
+    put(buf, inner.x, inner.y, inner.right(), &heading, FAINT);
+    let mut lines = Vec::new();
+    for peer in &status.peers {
+        lines.push((peer, false));
+        if explains(peer) {
+            lines.push((peer, true));
+        }
+    }
+    let rows = inner.y + 1..inner.bottom();
+    for ((peer, is_reason), y) in lines
+        .into_iter()
+        .skip(usize::from(app.peers_scroll))
+        .zip(rows)
+    {
+        let row = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
+        if is_reason {
+            draw_reason(app, peer, row, buf);
+        } else {
+            draw_peer(app, peer, name, row, buf);
+        }
+    }
+}
+
+fn draw_peer(app: &App, peer: &PeerStatus, name: usize, row: Rect, buf: &mut Buffer) {
+    let glyphs = app.look.glyphs();
+    let (glyph, word, style) = state(peer.state, glyphs);
+    let called = peer
+        .name
+        .clone()
+        .unwrap_or_else(|| peer.key.chars().take(8).collect());
+    let number = |n: Option<u64>, glyph: &str| match n {
+        Some(0) => "0".to_owned(),
+        Some(n) => format!("{}{glyph}", short_count(n)),
+        None => "?".to_owned(),
+    };
+    let word = match (peer.state, peer.redial_s) {
+        (PeerState::Unreachable, Some(seconds)) => {
+            format!("away, in {}s", seconds.saturating_sub(seconds_since(app)))
+        }
+        _ => word.to_owned(),
+    };
+    let end = row.right();
+    let column = app
+        .view
+        .columns()
+        .list()
+        .iter()
+        .position(|lane| Some(&lane.name) == peer.name.as_ref());
+    let own = column.map_or(Style::new(), Look::lane);
+    let mut x = put(
+        buf,
+        row.x + 1,
+        row.y,
+        end,
+        &pad(&called, name, app.look),
+        own,
+    );
+    x = put(buf, x + 1, row.y, end, glyph, style);
+    x = put(buf, x + 1, row.y, end, &pad(&word, 11, app.look), style);
+    if peer.state.is_connected() {
+        let rtt = peer
+            .rtt_ms
+            .map_or_else(|| "?".to_owned(), |ms| format!("{ms:.1}ms"));
+        let there = number(peer.missing_there, glyphs.up);
+        let here = number(peer.missing_here, glyphs.down);
+        put(
+            buf,
+            x,
+            row.y,
+            end,
+            &format!("{rtt:>7} {here:>5} {there:>5}"),
+            Style::new(),
+        );
+    } else {
+        let since = app.now_ms.saturating_sub(peer.since) / 1000;
+        put(buf, x, row.y, end, &format!("{:>7}", span(since)), FAINT);
+    }
+}
+
+/// A count of at most four characters.
+fn short_count(n: u64) -> String {
+    match n {
+        0..10_000 => n.to_string(),
+        10_000..1_000_000 => format!("{}k", n / 1_000),
+        1_000_000.. => format!("{}M", n / 1_000_000),
+    }
+}
+
+fn draw_reason(app: &App, peer: &PeerStatus, row: Rect, buf: &mut Buffer) {
+    let address = peer
+        .address
+        .map_or_else(String::new, |address| format!("{address}: "));
+    let text = format!("{address}{}", peer.why.as_deref().unwrap_or(""));
+    let text = fit(&text, usize::from(row.width.saturating_sub(4)), app.look);
+    put(buf, row.x + 3, row.y, row.right(), &text, FAINT);
+}
+
+/// A peer's state: a glyph, a word and a colour.
+fn state(state: PeerState, glyphs: &'static Glyphs) -> (&'static str, &'static str, Style) {
+    match state {
+        PeerState::InStep => (glyphs.on, "in step", GOOD),
+        PeerState::Behind => (glyphs.on, "behind", BUSY),
+        PeerState::Ahead => (glyphs.on, "ahead", BUSY),
+        PeerState::Diverged => (glyphs.on, "comparing", BUSY),
+        PeerState::Connecting => (glyphs.trying, "connecting", BUSY),
+        PeerState::Unreachable => (glyphs.off, "away", BAD),
+    }
+}
+
+/// Draws the leaves.
+pub fn draw_leaves(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let total = app.status.as_ref().map_or(0, |status| status.leaves_total);
+    let inner = frame(
+        buf,
+        area,
+        &format!("4 Leaves {}", count(total)),
+        app.focus == Pane::Leaves,
+        app.look,
+    );
+    let rows = usize::from(inner.height);
+    let first = (app.leaf + 1).saturating_sub(rows);
+    for (y, (at, leaf)) in (inner.y..inner.bottom()).zip(app.leaves.iter().enumerate().skip(first))
+    {
+        let end = inner.right();
+        let column = app
+            .view
+            .columns()
+            .list()
+            .iter()
+            .position(|lane| lane.name == leaf.author);
+        let own = column.map_or(Style::new(), Look::lane);
+        let mut x = put(buf, inner.x + 1, y, end, app.look.glyphs().leaf, own);
+        x = put(buf, x + 1, y, end, &pad(&leaf.label, 7, app.look), own);
+        x = put(
+            buf,
+            x + 1,
+            y,
+            end,
+            &pad(&leaf.author, 10, app.look),
+            Style::new(),
+        );
+        x = put(buf, x + 1, y, end, &clock(leaf.time_ms, &app.zone), FAINT);
+        let room = usize::from(end.saturating_sub(x + 2));
+        put(
+            buf,
+            x + 2,
+            y,
+            end,
+            &fit(&leaf.summary, room, app.look),
+            Style::new(),
+        );
+        if app.focus == Pane::Leaves && at == app.leaf {
+            put(buf, inner.x, y, end, app.look.glyphs().pointer, ACCENT);
+            buf.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..inner
+                },
+                app.look.selection(),
+            );
+        }
+    }
+}
+
+/// Draws the selected event.
+pub fn draw_detail(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let label = app
+        .detail
+        .as_ref()
+        .map_or("", |detail| detail.event.label.as_str());
+    let inner = frame(
+        buf,
+        area,
+        &format!("2 Event {}", clean(label)),
+        app.focus == Pane::Detail,
+        app.look,
+    );
+    let lines = detail_lines(app, usize::from(inner.width));
+    let rest = lines.iter().skip(usize::from(app.detail_scroll));
+    for (y, line) in (inner.y..inner.bottom()).zip(rest) {
+        let mut x = inner.x;
+        for (text, style) in line {
+            x = put(buf, x, y, inner.right(), text, *style);
+        }
+    }
+    let shown = usize::from(app.detail_scroll) + usize::from(inner.height);
+    if lines.len() > shown {
+        let text = format!(" {} more ", count((lines.len() - shown) as u64));
+        let x = area
+            .right()
+            .saturating_sub(u16::try_from(text.width()).unwrap_or(0) + 2);
+        put(buf, x, area.bottom() - 1, area.right(), &text, FAINT);
+    }
+}
+
+/// A line of text in pieces.
+pub type Pieces = Vec<(String, Style)>;
+
+/// The selected event as lines of `width` columns.
+pub fn detail_lines(app: &App, width: usize) -> Vec<Pieces> {
+    let Some(detail) = &app.detail else {
+        return vec![vec![(" nothing is selected".into(), FAINT)]];
+    };
+    let event = &detail.event;
+    let mut lines = Vec::new();
+    let mut field = |name: &str, value: &str, style: Style| {
+        for (at, part) in wrap_words(value, width.saturating_sub(11))
+            .into_iter()
+            .enumerate()
+        {
+            let name = if at == 0 { name } else { "" };
+            lines.push(vec![(format!(" {name:<9}"), FAINT), (part, style)]);
+        }
+    };
+    field("uuid", &event.uuid, Style::new());
+    field("author", &event.author, STRONG);
+    field(
+        "time",
+        &local(event.time_ms, &app.zone, "%Y-%m-%d %H:%M:%S %Z"),
+        Style::new(),
+    );
+    let proof = if detail.signed {
+        "signed"
+    } else {
+        "signed with its run"
+    };
+    field("proof", &format!("{} {proof}", app.look.glyphs().yes), GOOD);
+    if detail.forked {
+        field(
+            "",
+            &format!(
+                "{} another event has the same seq: the key is used twice",
+                app.look.glyphs().no
+            ),
+            BAD,
+        );
+    }
+    field(
+        "height",
+        &format!("{} of {}", count(event.height), count(detail.height_max)),
+        Style::new(),
+    );
+    field(
+        "seq",
+        &format!(
+            "{}, arrival {}, {} bytes",
+            count(detail.seq),
+            count(detail.arrival),
+            count(detail.bytes)
+        ),
+        FAINT,
+    );
+    field(
+        "parents",
+        &names(&detail.parents, "none: it is the root"),
+        Style::new(),
+    );
+    let none = if event.leaf {
+        "none: it is a leaf"
+    } else {
+        "none here"
+    };
+    field("children", &names(&detail.children, none), Style::new());
+    field("held by", &held_by(detail, app.look), Style::new());
+    lines.push(Vec::new());
+    lines.extend(json_lines(&event.json, width));
+    lines
+}
+
+fn names(names: &[EventName], none: &str) -> String {
+    if names.is_empty() {
+        return none.to_owned();
+    }
+    let mut text: Vec<String> = names
+        .iter()
+        .take(NAMES_MAX)
+        .map(|name| name.label.clone())
+        .collect();
+    if names.len() > NAMES_MAX {
+        text.push(format!(
+            "and {} more",
+            count((names.len() - NAMES_MAX) as u64)
+        ));
+    }
+    text.join(" ")
+}
+
+fn held_by(detail: &EventDetail, look: Look) -> String {
+    let glyphs = look.glyphs();
+    let mut text = format!("this machine {}", glyphs.yes);
+    for (name, holds) in &detail.held_by {
+        let mark = match holds {
+            Some(true) => glyphs.yes,
+            Some(false) => glyphs.no,
+            None => "?",
+        };
+        text.extend(["  ", name, " ", mark]);
+    }
+    text
+}
+
+/// An event's JSON, the names of its members marked.
+fn json_lines(event: &str, width: usize) -> Vec<Pieces> {
+    let mut lines = Vec::new();
+    for line in json::lines(event, JSON_LINES_MAX) {
+        let indent = line.indent.min(width / 2) + 1;
+        let name = escape(&line.name);
+        let text = format!("{name}{}", escape(&line.rest));
+        for (at, part) in wrap(&text, width.saturating_sub(indent).max(1))
+            .into_iter()
+            .enumerate()
+        {
+            let cut = if at == 0 {
+                name.len().min(part.len())
+            } else {
+                0
+            };
+            let cut = if part.is_char_boundary(cut) { cut } else { 0 };
+            let (name, rest) = part.split_at(cut);
+            lines.push(vec![
+                (" ".repeat(indent), Style::new()),
+                (name.to_owned(), ACCENT),
+                (rest.to_owned(), Style::new()),
+            ]);
+        }
+    }
+    lines
+}

@@ -1,0 +1,339 @@
+//! Draws the whole screen: the top line, the panes, the input line and the bottom line.
+//!
+//! Invariants: drawing reads the [`App`] and changes nothing; without colour no cell has one; without Unicode every cell is
+//! ASCII.
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::widgets::{Block, Clear, Widget};
+use unicode_width::UnicodeWidthStr;
+
+use crate::limits;
+use crate::tui::app::App;
+use crate::tui::input::{KEYMAP, Pane, Place, name};
+use crate::tui::layout::{Areas, HEIGHT_MIN, WIDTH_MIN};
+use crate::tui::line::Check;
+use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, clean, count, fit};
+use crate::tui::{graph, header, panes, popup};
+
+/// Draws `app`; with a cursor where text is written.
+pub fn draw(app: &App, frame: &mut Frame<'_>) {
+    let cursor = paint(app, frame.area(), frame.buffer_mut());
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Draws `app` on a buffer of the size that it was told, and returns where the cursor stands.
+pub fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let (width, height) = app.size;
+    if area.width < width || area.height < height || area.is_empty() {
+        return None; // the terminal just changed its size; the next message says so
+    }
+    let areas = Areas::of(app);
+    header::draw(app, areas.header, buf);
+    if width < WIDTH_MIN || height < HEIGHT_MIN {
+        finish(app.look, buf);
+        return None;
+    }
+    graph::draw(app, areas.events, buf);
+    panes::draw_peers(app, areas.peers, buf);
+    panes::draw_leaves(app, areas.leaves, buf);
+    panes::draw_detail(app, areas.detail, buf);
+    let cursor = draw_input(app, areas.input, buf);
+    draw_footer(app, areas.footer, buf);
+    if let Some(open) = &app.popup {
+        popup::draw(
+            app,
+            open,
+            Rect {
+                height: height - 1,
+                ..Rect::new(0, 0, width, height)
+            },
+            buf,
+        );
+    }
+    finish(app.look, buf);
+    cursor.filter(|_| app.popup.is_none())
+}
+
+/// Takes away what the terminal cannot show.
+pub fn finish(look: Look, buf: &mut Buffer) {
+    if look.colour && look.unicode {
+        return;
+    }
+    for cell in &mut buf.content {
+        if !look.colour {
+            cell.fg = Color::Reset;
+            cell.bg = Color::Reset;
+        }
+        if !look.unicode && !cell.symbol().is_ascii() {
+            cell.set_symbol("?");
+        }
+    }
+}
+
+/// Writes `text` at `x`, `y`, up to the column `end`; returns the column after it. Beyond the buffer it does nothing.
+pub fn put(buf: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Style) -> u16 {
+    let end = end.min(buf.area.right());
+    if y >= buf.area.bottom() || x >= end {
+        return x;
+    }
+    buf.set_stringn(x, y, text, usize::from(end - x), style).0
+}
+
+/// Draws a pane's border with its title and returns what is inside.
+pub fn frame(buf: &mut Buffer, area: Rect, title: &str, focused: bool, look: Look) -> Rect {
+    if area.width < 4 || area.height < 2 {
+        return Rect::default();
+    }
+    let border = if focused {
+        ACCENT.add_modifier(Modifier::BOLD)
+    } else {
+        FAINT
+    };
+    let title = fit(title, usize::from(area.width.saturating_sub(4)), look);
+    let title_style = if focused {
+        border
+    } else {
+        STRONG.fg(Color::Reset)
+    };
+    Clear.render(area, buf);
+    let block = Block::bordered()
+        .border_set(look.border())
+        .border_style(border);
+    let inner = block.inner(area);
+    block.render(area, buf);
+    put(
+        buf,
+        area.x + 1,
+        area.y,
+        area.right() - 1,
+        &format!(" {title} "),
+        title_style,
+    );
+    inner
+}
+
+/// Draws the input line; returns where the cursor stands if it has the focus.
+fn draw_input(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let focused = app.focus == Pane::Input;
+    let boxed = area.height >= 3;
+    let title = "New event (text or JSON)";
+    let inner = if boxed {
+        frame(buf, area, title, focused, app.look)
+    } else {
+        area
+    };
+    let lead = inner.x + u16::from(!boxed);
+    let style = if focused { ACCENT } else { FAINT };
+    let start = put(
+        buf,
+        lead,
+        inner.y,
+        inner.right(),
+        app.look.glyphs().pointer,
+        style,
+    ) + 1;
+    let room = inner.right().saturating_sub(start + 1);
+    draw_input_hint(app, area, room, buf);
+    if app.line.text().is_empty() && !focused {
+        put(
+            buf,
+            start,
+            inner.y,
+            inner.right(),
+            "press i to write",
+            FAINT,
+        );
+        return None;
+    }
+    draw_line(
+        app,
+        Rect {
+            x: start,
+            width: room,
+            height: 1,
+            ..inner
+        },
+        buf,
+    );
+    let input = app.line.input();
+    let column = input
+        .visual_cursor()
+        .saturating_sub(input.visual_scroll(usize::from(room)));
+    let x = start + u16::try_from(column).unwrap_or(0).min(room);
+    focused.then_some(Position { x, y: inner.y })
+}
+
+/// Draws what the line is: on the border below it or, without a border, behind the text when there is room.
+fn draw_input_hint(app: &App, area: Rect, room: u16, buf: &mut Buffer) {
+    let (hint, style) = input_hint(app);
+    let hint = fit(&hint, usize::from(area.width.saturating_sub(8)), app.look);
+    let width = u16::try_from(hint.width()).unwrap_or(u16::MAX);
+    if hint.is_empty() {
+        return;
+    }
+    if area.height >= 3 {
+        let x = area.right().saturating_sub(width + 3);
+        put(
+            buf,
+            x,
+            area.bottom() - 1,
+            area.right(),
+            &format!(" {hint} "),
+            style,
+        );
+    } else if usize::from(room) > app.line.text().width() + hint.width() + 2 {
+        put(
+            buf,
+            area.right() - width - 1,
+            area.y,
+            area.right(),
+            &hint,
+            style,
+        );
+    }
+}
+
+/// The line's text, scrolled to the cursor; the character that a fault is about is underlined.
+fn draw_line(app: &App, area: Rect, buf: &mut Buffer) {
+    let skip = app.line.input().visual_scroll(usize::from(area.width));
+    let wrong = match app.line.check() {
+        Check::Wrong { at, .. } => *at,
+        Check::Empty | Check::Text | Check::Json => None,
+    };
+    let mut column = 0;
+    let mut x = area.x;
+    for (at, c) in app.line.text().chars().enumerate() {
+        let text = clean(c.encode_utf8(&mut [0; 4]));
+        column += text.width();
+        if column <= skip {
+            continue;
+        }
+        let style = if wrong == Some(at) {
+            BAD.add_modifier(Modifier::UNDERLINED | Modifier::BOLD)
+        } else {
+            Style::new()
+        };
+        if x >= area.right() {
+            break;
+        }
+        x = put(buf, x, area.y, area.right(), &text, style);
+    }
+}
+
+/// What the line is, and what sending it will do.
+fn input_hint(app: &App) -> (String, Style) {
+    let glyphs = app.look.glyphs();
+    let leaves = app.status.as_ref().map_or(0, |status| status.leaves_total);
+    let most = u64::from(limits::PARENTS_DEFAULT);
+    let merges = match leaves {
+        0 | 1 => String::new(),
+        n if n > most => format!("will merge {most} of {} leaves", count(n)),
+        n => format!("will merge {n} leaves"),
+    };
+    let (what, style) = match app.line.check() {
+        Check::Empty => ("", FAINT),
+        Check::Text => ("text", FAINT),
+        Check::Json => ("valid JSON", GOOD),
+        Check::Wrong { why, .. } => return (format!("{} {why}", glyphs.no), BAD),
+    };
+    let sending = if app.sending() > 0 { "sending" } else { "" };
+    let parts: Vec<&str> = [sending, what, &merges]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    (parts.join(&format!(" {} ", glyphs.dot)), style)
+}
+
+fn draw_footer(app: &App, area: Rect, buf: &mut Buffer) {
+    let end = area.right();
+    let width = usize::from(area.width.saturating_sub(2));
+    if let Some(why) = &app.gone {
+        let text = format!("the node is gone: {why} (Ctrl-C quits)");
+        put(
+            buf,
+            area.x + 1,
+            area.y,
+            end,
+            &fit(&text, width, app.look),
+            BAD,
+        );
+        return;
+    }
+    if let Some(word) = &app.word {
+        let glyphs = app.look.glyphs();
+        let (glyph, style) = if word.bad {
+            (glyphs.no, BAD)
+        } else {
+            (glyphs.yes, GOOD)
+        };
+        put(
+            buf,
+            area.x + 1,
+            area.y,
+            end,
+            &fit(&format!("{glyph} {}", word.text), width, app.look),
+            style,
+        );
+        return;
+    }
+    draw_hints(app, area, buf);
+}
+
+/// The keys that matter here: help and quit always, of the others as many as fit.
+fn draw_hints(app: &App, area: Rect, buf: &mut Buffer) {
+    let here = if app.focus == Pane::Input {
+        Place::Line
+    } else {
+        Place::Browse
+    };
+    let mut hints: Vec<(String, &str)> = Vec::new();
+    for binding in KEYMAP {
+        let applies = (binding.place == here || binding.place == Place::Everywhere)
+            && !binding.hint.is_empty();
+        let hint = if binding.hint == "quit" && app.own_node {
+            "quit, stop node"
+        } else {
+            binding.hint
+        };
+        if let Some(key) = binding
+            .keys
+            .first()
+            .filter(|_| applies && !hints.iter().any(|(_, shown)| *shown == hint))
+        {
+            hints.push((name(*key, app.look.unicode), hint));
+        }
+    }
+    let is_needed = |hint: &str| hint == "help" || hint.starts_with("quit");
+    let width = |(key, hint): &(String, &str)| key.width() + hint.width() + 3;
+    let mut room = usize::from(area.width);
+    room = room.saturating_sub(
+        hints
+            .iter()
+            .filter(|hint| is_needed(hint.1))
+            .map(width)
+            .sum(),
+    );
+    let mut x = area.x + 1;
+    for hint in &hints {
+        if !is_needed(hint.1) {
+            if width(hint) > room {
+                continue;
+            }
+            room -= width(hint);
+        }
+        x = put(
+            buf,
+            x,
+            area.y,
+            area.right(),
+            &hint.0,
+            ACCENT.add_modifier(Modifier::BOLD),
+        ) + 1;
+        x = put(buf, x, area.y, area.right(), hint.1, Style::new()) + 2;
+    }
+}

@@ -1,0 +1,138 @@
+//! The terminal: taken over, given back on every way out, and told what to copy.
+//!
+//! Invariants:
+//! - after return, error, panic in any thread, SIGTERM, SIGHUP, SIGINT and SIGQUIT the terminal is as it was;
+//! - a panic while the terminal is taken ends the process with code 101: a worker's panic would otherwise leave a UI that
+//!   goes on painting;
+//! - `Terminal::clear` is never called: it asks the terminal for its cursor, and waits two seconds when nothing answers.
+
+use std::io::{self, IsTerminal, Write, stdout};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::Show;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::Terminal;
+use ratatui::backend::{Backend, ClearType, CrosstermBackend};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::tui::look::Look;
+
+/// Exit code after a panic, as the runtime has it.
+const PANIC_EXIT: i32 = 101;
+
+/// The terminal is taken.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// The terminal while it is taken; given back when dropped.
+#[derive(Debug)]
+pub struct Taken(());
+
+/// Returns whether standard input and output are terminals.
+pub fn is_there() -> bool {
+    io::stdin().is_terminal() && stdout().is_terminal()
+}
+
+/// Takes the terminal.
+///
+/// # Errors
+/// The terminal's; it is given back then.
+pub fn take(look: Look) -> io::Result<(Taken, Terminal<CrosstermBackend<io::Stdout>>)> {
+    HOOK.call_once(set_panic_hook);
+    if !look.colour {
+        // Otherwise crossterm 0.29 writes a reset for each colour when NO_COLOR is set, and wipes bold and reverse.
+        crossterm::style::force_color_output(true);
+    }
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let taken = Taken(());
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+    let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+    Ok((taken, terminal))
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back; does nothing if it is not taken. Returns whether it was.
+pub fn give_back() -> bool {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return false;
+    }
+    // Nothing more can be done about a terminal that takes no more output.
+    execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show).ok();
+    disable_raw_mode().ok();
+    true
+}
+
+fn set_panic_hook() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let was_taken = give_back();
+        before(panic);
+        if was_taken {
+            std::process::exit(PANIC_EXIT);
+        }
+    }));
+}
+
+/// Forgets what the terminal shows, so that the next frame is drawn whole.
+///
+/// # Errors
+/// The terminal's.
+pub fn forget<B: Backend>(terminal: &mut Terminal<B>) -> Result<(), B::Error> {
+    terminal.backend_mut().clear_region(ClearType::All)?;
+    terminal.current_buffer_mut().reset();
+    terminal.swap_buffers();
+    Ok(())
+}
+
+/// Puts `text` into the clipboard of the terminal (OSC 52). Terminals that do not allow it ignore it.
+///
+/// # Errors
+/// The terminal's.
+pub fn copy(text: &str) -> io::Result<()> {
+    let encoded = data_encoding::BASE64.encode(text.as_bytes());
+    let mut out = stdout().lock();
+    write!(out, "\x1b]52;c;{encoded}\x07")?;
+    out.flush()
+}
+
+/// The signals that end the UI.
+#[derive(Debug)]
+pub struct Signals([(Signal, i32); 4]);
+
+impl Signals {
+    /// Listens for SIGHUP, SIGINT, SIGQUIT and SIGTERM. Must be called in a tokio runtime.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn listen() -> io::Result<Self> {
+        let on = |kind: SignalKind| Ok::<_, io::Error>((signal(kind)?, kind.as_raw_value()));
+        Ok(Self([
+            on(SignalKind::hangup())?,
+            on(SignalKind::interrupt())?,
+            on(SignalKind::quit())?,
+            on(SignalKind::terminate())?,
+        ]))
+    }
+
+    /// Waits for one; returns its number.
+    pub async fn next(&mut self) -> i32 {
+        let [(hangup, a), (interrupt, b), (quit, c), (terminate, d)] = &mut self.0;
+        tokio::select! {
+            _ = hangup.recv() => *a,
+            _ = interrupt.recv() => *b,
+            _ = quit.recv() => *c,
+            _ = terminate.recv() => *d,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Which events are on the screen: the rows that are here, the one that is selected, and what to ask for.
+//!
+//! Between `app`, which passes keys and answers on, and the node, which answers with a [`Window`].
+//!
+//! Invariants:
+//! - at most one request is open; what changed meanwhile is asked for when its answer is here;
+//! - scrolled back, the picture is anchored to the selected event, so that events that arrive above it move nothing;
+//! - following, the newest event is on the last row.
+
+use std::ops::Range;
+
+use crate::control::view::{Order, Window, WindowRequest, WindowRow};
+use crate::limits;
+use crate::tui::lanes::Columns;
+
+/// The rows here, and the place in them.
+#[derive(Debug, Default)]
+pub struct Viewport {
+    window: Window,
+    columns: Columns,
+    order: Order,
+    /// Rows of the pane.
+    height: usize,
+    /// Most columns of lanes.
+    cap: usize,
+    /// None: the newest is selected and followed.
+    anchor: Option<Anchor>,
+    open: Option<WindowRequest>,
+    stale: bool,
+    /// An event to be brought onto the screen, and whether the open request was made since.
+    reveal: Option<(String, bool)>,
+    /// Events held when following ended.
+    left_at: u64,
+}
+
+/// The selected event, and on which row of the pane it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Anchor {
+    uuid: String,
+    offset: usize,
+}
+
+impl Viewport {
+    /// The rows that are here, more than are shown.
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// The columns of the lanes.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The order of the rows.
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// The newest event is on the last row and stays there.
+    pub fn is_following(&self) -> bool {
+        self.anchor.is_none()
+    }
+
+    /// Sets the size of the pane; true if it changed.
+    pub fn resize(&mut self, height: usize, cap: usize) -> bool {
+        let height = height.min(limits::WINDOW_ROWS_MAX / 3);
+        if (height, cap) == (self.height, self.cap) {
+            return false;
+        }
+        (self.height, self.cap) = (height, cap);
+        self.columns.assign(&self.window.lanes, cap);
+        if let Some(anchor) = &mut self.anchor {
+            anchor.offset = anchor.offset.min(height.saturating_sub(1));
+        }
+        self.stale = true;
+        true
+    }
+
+    /// The rows that are shown, as places in the window.
+    pub fn visible(&self) -> Range<usize> {
+        let len = self.window.rows.len();
+        let last = len.saturating_sub(self.height);
+        let start = match &self.anchor {
+            Some(anchor) => self
+                .place(&anchor.uuid)
+                .map_or(last, |at| at.saturating_sub(anchor.offset)),
+            None => last,
+        };
+        let start = start.min(last);
+        start..(start + self.height).min(len)
+    }
+
+    /// The selected row.
+    pub fn selected(&self) -> Option<&WindowRow> {
+        self.selected_at().map(|at| &self.window.rows[at])
+    }
+
+    fn selected_at(&self) -> Option<usize> {
+        match &self.anchor {
+            Some(anchor) => self.place(&anchor.uuid),
+            None => self.window.rows.len().checked_sub(1),
+        }
+    }
+
+    /// Uuid of the selected event, which may not be among the rows yet.
+    pub fn selected_uuid(&self) -> Option<&str> {
+        match &self.anchor {
+            Some(anchor) => Some(&anchor.uuid),
+            None => self.window.rows.last().map(|row| row.uuid.as_str()),
+        }
+    }
+
+    fn place(&self, uuid: &str) -> Option<usize> {
+        self.window.rows.iter().position(|row| row.uuid == uuid)
+    }
+
+    /// Rows below the last one that is shown, of `held` events.
+    pub fn below(&self, held: u64) -> u64 {
+        held.max(self.window.total)
+            .saturating_sub(self.window.first + self.visible().end as u64)
+    }
+
+    /// Events that came since following ended, of `held`.
+    pub fn news(&self, held: u64) -> u64 {
+        if self.is_following() {
+            0
+        } else {
+            held.saturating_sub(self.left_at)
+        }
+    }
+
+    /// Selects the row `by` rows further down, or up if negative. Past the last one it follows.
+    pub fn step(&mut self, by: isize) {
+        let Some(at) = self.selected_at() else { return };
+        let visible = self.visible();
+        let to = at.saturating_add_signed(by).min(self.window.rows.len() - 1);
+        if by > 0 && to + 1 == self.window.rows.len() && self.reaches_end() {
+            return self.follow();
+        }
+        if to == at {
+            return;
+        }
+        let start = if to < visible.start {
+            to
+        } else if to >= visible.end {
+            (to + 1).saturating_sub(self.height)
+        } else {
+            visible.start
+        };
+        self.set_anchor(self.window.rows[to].uuid.clone(), to - start);
+    }
+
+    /// Moves by pages.
+    pub fn page(&mut self, by: isize) {
+        self.step(by.saturating_mul(isize::try_from(self.height.max(2) - 1).unwrap_or(1)));
+    }
+
+    /// Selects an event by its uuid, in the middle if it is not shown.
+    pub fn select(&mut self, uuid: String) {
+        let visible = self.visible();
+        let offset = match self.place(&uuid) {
+            Some(at) if visible.contains(&at) => at - visible.start,
+            Some(_) | None => self.height / 2,
+        };
+        self.set_anchor(uuid, offset);
+    }
+
+    /// Selects the root.
+    pub fn first(&mut self, root: String) {
+        self.set_anchor(root, 0);
+    }
+
+    /// Goes to the newest event and stays with it.
+    pub fn follow(&mut self) {
+        self.anchor = None;
+        self.stale = true;
+    }
+
+    /// Follows, and brings an own new event onto the screen wherever it stands.
+    pub fn reveal(&mut self, uuid: String) {
+        self.follow();
+        self.reveal = Some((uuid, false));
+    }
+
+    /// Changes to the other order; the selected event stays selected.
+    pub fn turn(&mut self) {
+        self.order = match self.order {
+            Order::Causal => Order::Arrival,
+            Order::Arrival => Order::Causal,
+        };
+        self.stale = true;
+    }
+
+    /// The node holds more, or knows more of who holds what.
+    pub fn invalidate(&mut self) {
+        self.stale = true;
+    }
+
+    fn set_anchor(&mut self, uuid: String, offset: usize) {
+        if self.anchor.is_none() {
+            self.left_at = self.window.total;
+        }
+        self.anchor = Some(Anchor { uuid, offset });
+        self.stale = true;
+    }
+
+    fn reaches_end(&self) -> bool {
+        self.window.first + self.window.rows.len() as u64 >= self.window.total
+    }
+
+    /// What to ask the node for now, if anything.
+    pub fn ask(&mut self) -> Option<WindowRequest> {
+        if !self.stale || self.open.is_some() || self.height == 0 {
+            return None;
+        }
+        let rows = |n: usize| u32::try_from(n.min(limits::WINDOW_ROWS_MAX)).unwrap_or(u32::MAX);
+        let height = self.height;
+        let request = match &self.anchor {
+            None => WindowRequest {
+                order: self.order,
+                at: None,
+                before: rows(2 * height),
+                after: 0,
+            },
+            Some(anchor) => WindowRequest {
+                order: self.order,
+                at: Some(anchor.uuid.clone()),
+                before: rows(anchor.offset + height),
+                after: rows(2 * height - anchor.offset.min(height)),
+            },
+        };
+        self.stale = false;
+        if let Some((_, asked)) = &mut self.reveal {
+            *asked = true;
+        }
+        self.open = Some(request.clone());
+        Some(request)
+    }
+
+    /// Takes the answer to [`Viewport::ask`]. Rows that the picture went away from meanwhile are dropped.
+    pub fn answer(&mut self, window: Window) {
+        let Some(request) = self.open.take() else {
+            return;
+        };
+        if request.order != self.order {
+            return;
+        }
+        let fits = match &self.anchor {
+            None => request.at.is_none(),
+            Some(anchor) => window.rows.iter().any(|row| row.uuid == anchor.uuid),
+        };
+        if !fits {
+            self.stale = true;
+            if request.at.as_deref() == self.selected_uuid() {
+                self.anchor = None; // the node does not find it
+            }
+            return;
+        }
+        self.window = window;
+        self.columns.assign(&self.window.lanes, self.cap.max(1));
+        if let Some((uuid, true)) = self.reveal.take_if(|(_, asked)| *asked) {
+            let is_shown = self.window.rows[self.visible()]
+                .iter()
+                .any(|row| row.uuid == uuid);
+            if !is_shown {
+                self.set_anchor(uuid, self.height.saturating_sub(1));
+            }
+        }
+    }
+
+    /// The node did not answer with rows: back to the newest ones, with the next change.
+    pub fn refused(&mut self) {
+        self.open = None;
+        self.anchor = None;
+        self.reveal = None;
+    }
+}

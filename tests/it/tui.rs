@@ -1,0 +1,178 @@
+//! The terminal UI: screens as text, with fixed size and time.
+//!
+//! `BLESS=1 cargo test --test it tui` renews the expected screens and `assets/screen.svg`; read the difference before it is
+//! committed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic, and cares for few variants"
+)]
+
+mod behaviour;
+mod node;
+mod pty;
+mod random;
+mod scenes;
+mod world;
+
+use std::fmt::Write;
+
+use fedag::tui::look::Look;
+use fedag::tui::picture;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::{Color, Modifier};
+
+/// The screen of `app` as a terminal of its size shows it.
+fn text(app: &fedag::tui::app::App) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(app.size.0, app.size.1)).unwrap();
+    terminal
+        .draw(|frame| fedag::tui::screen::draw(app, frame))
+        .unwrap();
+    let mut out = String::new();
+    let buffer = terminal.backend().buffer();
+    for y in 0..buffer.area.height {
+        let row: String = (0..buffer.area.width)
+            .map(|x| buffer[(x, y)].symbol())
+            .collect();
+        writeln!(out, "{}", row.trim_end()).unwrap();
+    }
+    out
+}
+
+/// Compares with a file of this crate; with `BLESS=1` writes it.
+fn same(file: &str, shown: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, shown).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = expected
+        .lines()
+        .zip(shown.lines())
+        .position(|(a, b)| a != b);
+    assert!(
+        expected == shown,
+        "{file} differs, first in line {differs:?}; it is now\n{shown}\nit was\n{expected}"
+    );
+}
+
+macro_rules! screens {
+    ($($test:ident: $scene:expr;)*) => {$(
+        #[test]
+        fn $test() {
+            let app = picture::app(&$scene);
+            same(concat!("tests/it/tui/screens/", stringify!($test), ".txt"), &text(&app));
+        }
+    )*};
+}
+
+screens! {
+    alone_60x12: scenes::alone((60, 12));
+    alone_80x24: scenes::alone((80, 24));
+    alone_120x40: scenes::alone((120, 40));
+    syncing_80x24: scenes::syncing((80, 24));
+    catching_up_60x12: scenes::catching_up((60, 12));
+    catching_up_80x24: scenes::catching_up((80, 24));
+    catching_up_120x40: scenes::catching_up((120, 40));
+    converged_60x12: scenes::converged((60, 12));
+    converged_80x24: scenes::converged((80, 24));
+    converged_120x40: scenes::converged((120, 40));
+    converged_200x60: scenes::converged((200, 60));
+    cut_off_80x24: scenes::cut_off((80, 24));
+    cut_off_120x40: scenes::cut_off((120, 40));
+    seventy_lanes_80x24: scenes::seventy_lanes((80, 24));
+    seventy_lanes_200x60: scenes::seventy_lanes((200, 60));
+    sixty_parents_80x24: scenes::sixty_parents((80, 24));
+    sixty_parents_120x40: scenes::sixty_parents((120, 40));
+    ascii_80x24: scenes::ascii((80, 24));
+    tiny_59x11: scenes::converged((59, 11));
+    readme: scenes::readme();
+}
+
+#[test]
+fn readme_picture_is_the_screen() {
+    let svg = picture::picture(&scenes::readme());
+    same("assets/screen.svg", &svg);
+}
+
+#[test]
+fn first_screen() {
+    for size in [(60, 12), (80, 24)] {
+        let shown = scenes::first(size);
+        same(
+            &format!("tests/it/tui/screens/first_{}x{}.txt", size.0, size.1),
+            &shown,
+        );
+    }
+}
+
+#[test]
+fn without_colour_no_cell_has_one_and_the_selection_is_seen() {
+    let mut app = picture::app(&picture::Scene {
+        look: Look {
+            colour: false,
+            ..Look::FULL
+        },
+        ..scenes::converged((120, 40))
+    });
+    scenes::press(&mut app, "<esc>k");
+    let buffer = picture::buffer(&app);
+    assert!(
+        buffer
+            .content
+            .iter()
+            .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
+    );
+    let selected = buffer
+        .content
+        .iter()
+        .filter(|cell| cell.modifier.contains(Modifier::REVERSED))
+        .count();
+    assert!(selected > 60, "{selected}");
+    let full = text(&picture::app(&scenes::converged((120, 40))));
+    let plain = text(&picture::app(&picture::Scene {
+        look: Look {
+            colour: false,
+            ..Look::FULL
+        },
+        ..scenes::converged((120, 40))
+    }));
+    assert_eq!(full, plain);
+}
+
+#[test]
+fn without_unicode_every_cell_is_ascii() {
+    let mut app = picture::app(&scenes::ascii((120, 40)));
+    for keys in ["", "<f1>", "<esc><esc>3", "4", "i{\"a\":1,}"] {
+        scenes::press(&mut app, keys);
+        assert!(text(&app).is_ascii(), "{}", text(&app));
+    }
+}
+
+macro_rules! after {
+    ($($test:ident: $scene:expr, $keys:expr;)*) => {$(
+        #[test]
+        fn $test() {
+            let mut app = picture::app(&$scene);
+            scenes::press(&mut app, $keys);
+            same(concat!("tests/it/tui/screens/", stringify!($test), ".txt"), &text(&app));
+        }
+    )*};
+}
+
+after! {
+    help_80x24: scenes::converged((80, 24)), "?";
+    help_60x12: scenes::converged((60, 12)), "?";
+    detail_80x24: scenes::converged((80, 24)), "<esc><enter>";
+    detail_60x12: scenes::converged((60, 12)), "<esc><enter>";
+    peers_80x24: scenes::cut_off((80, 24)), "<esc>3";
+    leaves_80x24: scenes::syncing((80, 24)), "<esc>4";
+    ticket_80x24: scenes::alone((80, 24)), "<f2>";
+    ticket_60x12: scenes::alone((60, 12)), "<f2>";
+    scrolled_80x24: scenes::converged((80, 24)), "<esc>kkkkk";
+    wrong_json_80x24: scenes::converged((80, 24)), "{\"kind\":\"order\",qty:3}";
+    reserved_80x24: scenes::converged((80, 24)), "{\"uuid\":\"mine\"}";
+    json_80x24: scenes::syncing((80, 24)), "{\"kind\":\"order\",\"qty\":3}";
+}

@@ -1,0 +1,292 @@
+//! The whole UI in a real terminal: this test binary runs itself in a pseudo-terminal, with a node that is none.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use fedag::control::client::Client;
+use fedag::tui::first::Progress;
+use fedag::tui::{self, Options, Outcome, Screen};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use super::{node, scenes};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+const SIZE: PtySize = PtySize {
+    rows: 24,
+    cols: 80,
+    pixel_width: 0,
+    pixel_height: 0,
+};
+
+/// The other side: runs the UI when it is started by a test below, else does nothing.
+#[test]
+fn child() {
+    if std::env::var_os("FEDAG_TEST_UI").is_none() {
+        return;
+    }
+    if std::env::var_os("FEDAG_TEST_UI").is_some_and(|mode| mode == "first") {
+        return first();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let outcome = runtime.block_on(async {
+        let (near, far) = tokio::io::duplex(64 << 10);
+        let mut world = scenes::team();
+        world.heal();
+        tokio::spawn(node::serve(far, world));
+        tui::run(Client::new(near), Options::from_environment(true))
+            .await
+            .unwrap()
+    });
+    std::process::exit(match outcome {
+        Outcome::Quit => 0,
+        Outcome::Gone(_) => 1,
+        Outcome::Signal(signal) => 100 + signal,
+    });
+}
+
+/// The first screen, then some progress; the choice is printed at the end.
+fn first() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut screen = Screen::open(Options::from_environment(true)).unwrap();
+        let choice = screen.first(scenes::defaults()).await.unwrap();
+        let progress = Progress {
+            done: 30_000,
+            of: 120_000,
+            rate: 99_000,
+            text: "Fetching lab-net from bob".into(),
+        };
+        let (sender, receiver) = tokio::sync::watch::channel(progress);
+        let shown = screen.progress(receiver).await.unwrap();
+        drop(sender);
+        drop(screen);
+        std::fs::write("/dev/tty", format!("{choice:?} {shown:?}\r\n")).unwrap();
+    });
+    std::process::exit(0);
+}
+
+struct Terminal {
+    parser: Arc<Mutex<vt100::Parser>>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+}
+
+impl Terminal {
+    fn start(variables: &[(&str, &str)]) -> Self {
+        let pair = native_pty_system().openpty(SIZE).unwrap();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "tui::pty::child", "--nocapture"]);
+        for (name, value) in [
+            ("FEDAG_TEST_UI", "1"),
+            ("TERM", "xterm-256color"),
+            ("LC_ALL", "C.UTF-8"),
+            ("TZ", "UTC"),
+            ("RUST_BACKTRACE", "0"),
+        ] {
+            command.env(name, value);
+        }
+        command.env_remove("NO_COLOR");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        let parser = Arc::new(Mutex::new(vt100::Parser::new(SIZE.rows, SIZE.cols, 0)));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let shown = parser.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut bytes) {
+                shown.lock().unwrap().process(&bytes[..n]);
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        let terminal = Self {
+            parser,
+            master: pair.master,
+            keys,
+            child,
+        };
+        let is_there =
+            |text: &str| text.contains("deploy v12") || text.contains("No network is here yet");
+        terminal.wait("the UI", |screen| {
+            screen.alternate_screen() && is_there(&screen.contents())
+        });
+        terminal
+    }
+
+    fn wait(&self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
+        let start = Instant::now();
+        while !is_so(self.parser.lock().unwrap().screen()) {
+            let shown = self.parser.lock().unwrap().screen().contents();
+            assert!(
+                start.elapsed() < DEADLINE,
+                "waited for {what}; the screen is\n{shown}"
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    fn shows(&self, text: &str) {
+        self.wait(text, |screen| screen.contents().contains(text));
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits for the end; returns the exit code after looking at the terminal.
+    fn end(self) -> u32 {
+        self.end_with("")
+    }
+
+    /// The same, and for the last words.
+    fn end_with(mut self, words: &str) -> u32 {
+        let code = self.child.wait().unwrap().exit_code();
+        self.wait("the old screen", |screen| {
+            !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
+        });
+        self.shows(words);
+        let flags = self.master.get_termios().unwrap().local_flags;
+        let (is_canonical, echoes) = (
+            format!("{flags:?}").contains("ICANON"),
+            format!("{flags:?}").contains("ECHO"),
+        );
+        assert!(is_canonical, "{flags:?}");
+        assert!(echoes, "{flags:?}");
+        code
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.process_id().unwrap().to_string();
+        assert!(
+            std::process::Command::new("kill")
+                .args([name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+}
+
+#[test]
+fn an_event_is_written_and_the_ui_quits() {
+    let mut terminal = Terminal::start(&[]);
+    terminal.press("hello there\r");
+    terminal.shows("hello there");
+    terminal.shows("◉");
+    terminal.wait("an empty line", |screen| {
+        !screen.contents_between(21, 0, 21, 80).contains("hello")
+    });
+    terminal.press("no\r");
+    terminal.shows("not added: the disk is full");
+    terminal.shows("│› no");
+    terminal.press("\x03");
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_pasted_line_is_checked_and_browsing_works() {
+    let mut terminal = Terminal::start(&[]);
+    terminal.press("\x1b[200~{\"a\":1,\n\"b\":[2]}\x1b[201~");
+    terminal.shows("valid JSON");
+    terminal.press("\r");
+    terminal.shows("{\"a\":1, \"b\":[2]}");
+    terminal.press("\x1b");
+    terminal.shows("press i to write");
+    terminal.press("g");
+    terminal.shows("network lab-net begins");
+    terminal.press("\r");
+    terminal.shows("none: it is the root");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn resizing_draws_anew() {
+    let mut terminal = Terminal::start(&[]);
+    for (rows, cols, text) in [
+        (12, 60, "│ an bo cy de event"),
+        (40, 120, "3 Peers 3/3"),
+        (8, 40, "CONVERGED"),
+    ] {
+        terminal
+            .parser
+            .lock()
+            .unwrap()
+            .screen_mut()
+            .set_size(rows, cols);
+        terminal
+            .master
+            .resize(PtySize { rows, cols, ..SIZE })
+            .unwrap();
+        terminal.shows(text);
+    }
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_panic_in_a_worker_gives_the_terminal_back_and_ends_the_process() {
+    let mut terminal = Terminal::start(&[]);
+    terminal.press("panic\r");
+    assert_eq!(terminal.end_with("told to panic"), 101);
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    for (name, number) in [("-TERM", 15), ("-HUP", 1)] {
+        let terminal = Terminal::start(&[]);
+        terminal.signal(name);
+        assert_eq!(terminal.end(), 100 + number);
+    }
+}
+
+#[test]
+fn without_colour_the_selection_is_reversed_and_no_colour_is_sent() {
+    let mut terminal = Terminal::start(&[("NO_COLOR", "1")]);
+    terminal.press("\x1b");
+    terminal.shows("press i to write");
+    terminal.press("k");
+    terminal.shows("G follows");
+    let is_reversed =
+        |screen: &vt100::Screen, y| screen.cell(y, 40).is_some_and(vt100::Cell::inverse);
+    terminal.wait("a reversed row", |screen| {
+        (2..20).any(|y| is_reversed(screen, y))
+    });
+    let screen = terminal.parser.lock().unwrap().screen().clone();
+    let coloured = (0..24)
+        .flat_map(|y| (0..80).map(move |x| (y, x)))
+        .filter(|(y, x)| {
+            screen.cell(*y, *x).is_some_and(|cell| {
+                cell.fgcolor() != vt100::Color::Default || cell.bgcolor() != vt100::Color::Default
+            })
+        });
+    assert_eq!(coloured.count(), 0);
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_pasted_ticket_is_chosen_and_joining_shows_its_progress() {
+    let mut terminal = Terminal::start(&[("FEDAG_TEST_UI", "first")]);
+    terminal.press("nonsense\r");
+    terminal.shows("this is not a ticket");
+    terminal.press("\x1b[200~fedag join fedag1ab\\\ncd\n\x1b[201~");
+    terminal.shows("Enter joins the network");
+    terminal.press("\r");
+    terminal.shows("25%   30,000 of 120,000 events   99,000 a second");
+    terminal.press("\x03");
+    let words = "Join { ticket: \"fedag1abcd\", name: \"ana\" } Quit";
+    assert_eq!(terminal.end_with(words), 0);
+}
