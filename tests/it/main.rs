@@ -4,6 +4,7 @@
     reason = "a test that meets what it does not expect fails"
 )]
 
+mod cli;
 mod flow;
 mod layers;
 mod seed;

@@ -1,0 +1,136 @@
+//! The screen: bare `fedag`, and what comes after `fedag join` on a terminal.
+
+use std::path::Path;
+
+use anyhow::Context;
+use tokio::sync::watch;
+
+use crate::cli::connect;
+use crate::cli::directory::{self, Wanted};
+use crate::cli::host::Host;
+use crate::cli::join;
+use crate::cli::outcome::{Outcome, Refusal};
+use crate::cli::run::log_to_file;
+use crate::node::home::{Error, Home};
+use crate::tui::first::{Choice, Defaults, Progress};
+use crate::tui::{self, Options, Screen, Shown, terminal};
+use crate::wire::ticket::Ticket;
+
+/// Name of a network that was given none.
+const NETWORK: &str = "fedag";
+
+/// `fedag` without a command: the screen of the node on `dir`, running or started here; without a network the first screen.
+pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
+    if !terminal::is_there() {
+        return Err(Refusal::usage("the screen needs a terminal on standard input and output")
+            .advise("use `fedag run` for a node without a screen, `fedag add` and `fedag log` in pipes; `fedag --help` shows all")
+            .into());
+    }
+    let home = match Home::open(dir) {
+        Ok(home) => home,
+        Err(Error::NoNetwork { .. }) => match begin(dir).await? {
+            Some(home) => home,
+            None => return Ok(Outcome::Done),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(client) = connect::running(&home).await? {
+        let mut screen = Screen::open(Options::from_environment(false))?;
+        let ended = screen.run(client).await;
+        drop(screen);
+        return settle(ended?);
+    }
+    let guard = log_to_file(&home);
+    let host = Host::start(&home, None, Vec::new()).await?;
+    let outcome = show(&home, host).await;
+    drop(guard);
+    outcome
+}
+
+/// Shows the node in this process until the user quits, or the node ends; then stops it.
+pub(super) async fn show(home: &Home, host: Host) -> anyhow::Result<Outcome> {
+    let guard = log_to_file(home);
+    let outcome = show_node(&host).await;
+    host.stop().await;
+    drop(guard);
+    outcome
+}
+
+async fn show_node(host: &Host) -> anyhow::Result<Outcome> {
+    let mut screen = Screen::open(Options::from_environment(true))?;
+    let ended = tokio::select! {
+        ended = screen.run(host.client()) => Ok(ended?),
+        ended = host.ended() => ended.map(|()| tui::Outcome::Quit),
+    };
+    drop(screen);
+    settle(ended?)
+}
+
+fn settle(ended: tui::Outcome) -> anyhow::Result<Outcome> {
+    match ended {
+        tui::Outcome::Quit | tui::Outcome::Signal(_) => Ok(Outcome::Done),
+        tui::Outcome::Gone(why) => Err(anyhow::anyhow!("the node is gone: {why}")),
+    }
+}
+
+/// The first screen: starts a network or joins one. None: the user did neither.
+async fn begin(dir: &Path) -> anyhow::Result<Option<Home>> {
+    let mut screen = Screen::open(Options::from_environment(true))?;
+    let defaults = Defaults {
+        network: NETWORK.to_owned(),
+        name: directory::machine_name(),
+        directory: dir.display().to_string(),
+        check_ticket: |text| {
+            Ticket::parse(text)
+                .map(drop)
+                .map_err(|error| error.to_string())
+        },
+        check_name: |text| directory::parse_name(text).map(drop),
+    };
+    match screen.first(defaults).await? {
+        Choice::Quit => Ok(None),
+        Choice::Start { network, name } => {
+            let wanted = Wanted {
+                name: Some(name),
+                listen: None,
+            };
+            let prepared = directory::prepare(dir, wanted, |_| Ok(()))?;
+            directory::found(&prepared, &network)?;
+            Ok(Some(prepared.release()))
+        }
+        Choice::Join { ticket, name } => {
+            let ticket = Ticket::parse(&ticket)?;
+            let entered = knock(&mut screen, dir, &ticket, name).await;
+            drop(screen);
+            entered
+        }
+    }
+}
+
+/// Joins with a ticket while the screen says so; the UI then shows how far catching up is.
+async fn knock(
+    screen: &mut Screen,
+    dir: &Path,
+    ticket: &Ticket,
+    name: String,
+) -> anyhow::Result<Option<Home>> {
+    let first = Progress {
+        done: 0,
+        of: 0,
+        rate: 0,
+        text: "asking the machines of the ticket to be let in".to_owned(),
+    };
+    let (progress, shown) = watch::channel(first);
+    let wanted = Wanted {
+        name: Some(name),
+        listen: None,
+    };
+    let result = tokio::select! {
+        entered = join::enter(dir, wanted, ticket) => Some(entered),
+        shown = screen.progress(shown) => match shown? {
+            Shown::Quit | Shown::Signal(_) | Shown::Done => None,
+        },
+    };
+    drop(progress);
+    result.transpose().context("joining with the ticket")
+}
