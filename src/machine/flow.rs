@@ -263,13 +263,20 @@ pub fn declares(step: &Step) -> bool {
     (step.from == step.to && step.does.is_empty()) || ROWS.iter().any(|row| row.declares(step))
 }
 
-/// Writes `docs/flow.md`: one Mermaid state diagram a chart.
+/// Writes `docs/flow.md`.
 pub fn markdown() -> String {
-    let mut text = String::from(
-        "<!-- written from src/machine/flow.rs by `BLESS=1 cargo test flow`; do not edit -->\n\n# The flow chart\n\n\
-         Four small machines. An arrow says what happens, in brackets when, and after the slash what is asked for;\n\
-         a question mark means that it may be asked for. What has no arrow changes nothing.\n",
-    );
+    format!(
+        "<!-- written from src/machine/flow/rows.rs by `BLESS=1 cargo test flow`; do not edit -->\n\n\
+         # The flow chart\n\n\
+         Four small machines. An arrow says what happens, in brackets when, and after the slash what is\n\
+         asked for; a question mark means that it may be asked for. What has no arrow changes nothing.\n{}",
+        charts("##")
+    )
+}
+
+/// The four charts, each under a heading of this level, as Mermaid state diagrams.
+pub fn charts(heading: &str) -> String {
+    let mut text = String::new();
     for chart in Chart::ALL {
         let (title, first) = match chart {
             Chart::Machine => ("The machine", "Joining"),
@@ -279,9 +286,9 @@ pub fn markdown() -> String {
         };
         write!(
             text,
-            "\n## {title}\n\n```mermaid\nstateDiagram-v2\n    [*] --> {first}\n"
+            "\n{heading} {title}\n\n```mermaid\nstateDiagram-v2\n    [*] --> {first}\n"
         )
-        .expect("writes to a String");
+        .expect("a String takes all that is written");
         for row in ROWS.iter().filter(|row| row.from.chart() == *chart) {
             text.push_str(&arrow(row));
         }

@@ -481,6 +481,19 @@ fn the_chart_in_the_docs_is_the_table() {
 }
 
 #[test]
+fn the_chart_in_the_readme_is_the_table() {
+    let (begin, end) = (
+        "<!-- flow: written by `BLESS=1 cargo test flow` -->\n",
+        "<!-- end of flow -->",
+    );
+    let readme = include_str!("../../README.md");
+    let (before, rest) = readme.split_once(begin).unwrap();
+    let (_, after) = rest.split_once(end).unwrap();
+    let want = format!("{before}{begin}{}\n{end}{after}", flow::charts("###"));
+    check_written("README.md", &want);
+}
+
+#[test]
 fn every_row_is_walked() {
     let steps = walked();
     let dead: Vec<&Row> = ROWS
