@@ -43,7 +43,7 @@ pub const VERIFY_GROUP: usize = 64;
 pub const HEADS_TOLD_MAX: usize = 64;
 /// Parents of heads in a HELLO.
 pub const HEAD_PARENTS_MAX: usize = 20;
-/// Ids in a HELLO's locator: 2^35 events back at doubling distances.
+/// Ids in a HELLO's locator, R among them; as close together as so many reach back to R.
 pub const LOCATOR_IDS_MAX: usize = 36;
 /// Credit of one session: bytes of bulk that a machine accepts from one peer before it looks round.
 pub const TAKE_BYTES_MAX: u64 = 64 << 20;

@@ -92,3 +92,39 @@ fn a_crash_loses_nothing_that_was_acknowledged() {
         );
     }
 }
+
+/// 300 events on each side of a cut, on a shared past of 3,000: the past is not sent again but for what lies between two ids of the locator.
+#[test]
+fn machines_that_diverged_send_each_other_what_is_missing_and_little_more() {
+    let mut sim = Sim::new(Setup::default());
+    sim.join(0);
+    for _ in 0..30 {
+        sim.create(0, &["shared"; 100]);
+        sim.run_for(Duration::from_millis(20));
+    }
+    assert!(sim.run_until_equal(second(10)).is_some());
+    sim.cut(0, 1);
+    for n in 0..300 {
+        sim.created(0, &format!("here {n}"));
+        sim.created(1, &format!("there {n}"));
+    }
+    let before = [sim.received_bytes(0), sim.received_bytes(1)];
+    let bytes_of = |sim: &Sim, host: usize| -> u64 {
+        let own = sim.machine(host).dag().last_of(sim.machine(host).machine());
+        let author = sim.machine(host).dag().author(own.expect("it wrote"));
+        let written = sim.host(host).log.iter().rev().take(300);
+        assert!(written.clone().all(|append| append.row.author == author));
+        written.map(|append| u64::from(append.row.length)).sum()
+    };
+    let missing = [bytes_of(&sim, 1), bytes_of(&sim, 0)];
+    sim.heal(0, 1);
+    assert!(sim.run_until_equal(second(60)).is_some());
+    for host in 0..2 {
+        let received = sim.received_bytes(host) - before[host];
+        assert!(
+            received * 10 <= missing[host] * 13,
+            "host {host} received {received} bytes, {} were missing",
+            missing[host]
+        );
+    }
+}

@@ -48,18 +48,34 @@ pub fn head_parents(dag: &Dag, heads: &Heads) -> Vec<EventId> {
         .collect()
 }
 
-/// Ids at distances 1, 2, 4, … back from the last arrival, and R; at most `limits::LOCATOR_IDS_MAX`.
+/// Ids at exponential distances back from the last arrival, as close together as `limits::LOCATOR_IDS_MAX` ids reach
+/// back to R, which is the last of them. What a peer is sent twice is at most one such distance.
 pub fn locator(dag: &Dag) -> Vec<EventId> {
     let last = dag.len() - 1;
-    let distances = (0..32)
-        .map(|power| 1_u32 << power)
-        .take_while(|distance| *distance < last);
-    let mut ids: Vec<EventId> = distances
-        .map(|distance| dag.id(Arrival(last - distance)))
-        .collect();
-    ids.push(dag.root());
-    debug_assert!(ids.len() <= LOCATOR_IDS_MAX);
-    ids
+    let finest = (1..=SIXTEENTHS_MAX).map(|sixteenths| distances(last, sixteenths));
+    let fits = |distances: &Vec<u32>| distances.len() < LOCATOR_IDS_MAX;
+    let distances = finest
+        .into_iter()
+        .find(fits)
+        .expect("doubling reaches back over 32 bits in 32 steps");
+    let near = distances.iter().map(|back| dag.id(Arrival(last - back)));
+    near.chain([dag.root()]).collect()
+}
+
+/// Each distance is this many sixteenths longer than the one before, at most: twice as long.
+const SIXTEENTHS_MAX: u32 = 16;
+
+/// 1, 2, … below `last`, each longer than the one before by so many sixteenths, but at least by one; cut off where they
+/// are too many for a locator.
+fn distances(last: u32, sixteenths: u32) -> Vec<u32> {
+    let longer = |back: &u32| {
+        let by = (u64::from(*back) * u64::from(sixteenths) / 16).max(1);
+        u32::try_from(u64::from(*back) + by).ok()
+    };
+    std::iter::successors(Some(1_u32), longer)
+        .take_while(|back| *back < last)
+        .take(LOCATOR_IDS_MAX)
+        .collect()
 }
 
 /// Returns whether all heads were told and are held: the set they stand for is held.
@@ -76,4 +92,29 @@ pub fn common(dag: &Dag, hello: &Hello) -> Vec<Arrival> {
         .chain(&hello.head_parents)
         .chain(&hello.locator);
     ids.filter_map(|id| dag.find(*id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locator_reaches_back_to_the_beginning_whatever_the_number_of_events() {
+        for last in [0, 1, 2, 30, 40, 3_600, 100_000, 1_000_000, u32::MAX - 1] {
+            let fit: Vec<u32> = (1..=SIXTEENTHS_MAX)
+                .map(|sixteenths| distances(last, sixteenths))
+                .find(|distances| distances.len() < LOCATOR_IDS_MAX)
+                .expect("doubling reaches");
+            assert!(fit.is_sorted_by(|a, b| a < b) && fit.iter().all(|back| *back < last));
+            let furthest = fit.last().copied().unwrap_or(1);
+            assert!(
+                u64::from(furthest) * 2 + 1 >= u64::from(last),
+                "{last}: {fit:?}"
+            );
+        }
+        assert!(
+            distances(100_000, 7).len() < LOCATOR_IDS_MAX,
+            "at 100,000 events: less than half as far again"
+        );
+    }
 }

@@ -44,7 +44,7 @@ pub struct Hello {
     pub heads: Heads,
     /// Parents of heads, at most `limits::HEAD_PARENTS_MAX`.
     pub head_parents: Vec<EventId>,
-    /// Ids at doubling distances back in the sender's arrival order, at most `limits::LOCATOR_IDS_MAX`.
+    /// Ids at exponential distances back in the sender's arrival order, at most `limits::LOCATOR_IDS_MAX`.
     pub locator: Vec<EventId>,
     /// Bytes of bulk that the sender accepts in this session; 0: compare only.
     pub take: u64,
