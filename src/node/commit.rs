@@ -6,6 +6,7 @@
 //! Invariants:
 //! - `durable <= appended`, and the events between are in `unstored`, in order;
 //! - a deed waits here exactly until the appends before it are durable, and they leave in order;
+//! - a deed for a connection that is gone is dropped, so the next connection to that machine never sees it;
 //! - nothing of a failed commit, nor of what queued behind it, is ever released.
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use tracing::error;
 
 use crate::event::Event;
 use crate::event::index::{Append, Arrival, Index};
+use crate::event::key::MachineId;
 use crate::limits::{APPEND_QUEUE_BYTES, DURABLE_EFFECTS_MAX};
 use crate::machine::effect::Effect;
 use crate::node::failure::in_words;
@@ -119,6 +121,12 @@ impl Ledger {
         None
     }
 
+    /// Drops the deeds that are for a connection which is gone: the next one to that machine must not see them.
+    pub(crate) fn forget(&mut self, peer: MachineId) {
+        self.waiting
+            .retain(|(_, deed)| connection_of(&deed.effect) != Some(peer));
+    }
+
     /// The next commit, if none is in flight and something is queued.
     pub(crate) fn next_job(&mut self) -> Option<Job> {
         if self.in_flight.is_some() || self.queue.is_empty() {
@@ -150,6 +158,22 @@ impl Ledger {
         };
         self.full = if self.full { of(2) } else { of(1) };
         self.full
+    }
+}
+
+/// The peer whose connection an effect is about.
+fn connection_of(effect: &Effect) -> Option<MachineId> {
+    match effect {
+        Effect::Send { peer, .. }
+        | Effect::Give { peer, .. }
+        | Effect::Stream { peer, .. }
+        | Effect::StopStream { peer, .. }
+        | Effect::Hangup { peer, .. } => Some(*peer),
+        Effect::Append(_)
+        | Effect::Dial { .. }
+        | Effect::Answer { .. }
+        | Effect::Remember(_)
+        | Effect::Notify(_) => None,
     }
 }
 
@@ -211,5 +235,47 @@ fn recover(store: &dyn Store, root: &[u8], index: bool, write: bool) -> Done {
             index: None,
             result: Err(in_words(&error)),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::key::Key;
+    use crate::node::{Names, create};
+
+    fn deed_for(peer: MachineId) -> Deed {
+        let effect = Effect::Give {
+            peer,
+            events: Vec::new(),
+            not_held: Vec::new(),
+        };
+        Deed {
+            effect,
+            created: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_waits_for_the_disk_is_not_sent_on_a_later_connection() {
+        let [ana, bob] = [1, 2].map(|seed| Key::from_seed([seed; 32]));
+        let names = Names {
+            network: "lab".into(),
+            machine: "Ana".into(),
+        };
+        let wall = crate::event::wall::WallTime::from_ms(1).unwrap();
+        let root = create::root(names, &ana, wall);
+        let mut ledger = Ledger::new(0);
+        ledger.append(create::record(&root).append);
+        assert!(ledger.next_job().is_some());
+        assert!(ledger.hold(deed_for(ana.machine())).is_none());
+        assert!(ledger.hold(deed_for(bob.machine())).is_none());
+        ledger.forget(ana.machine());
+        let told: Vec<_> = ledger
+            .committed()
+            .iter()
+            .map(|deed| connection_of(&deed.effect))
+            .collect();
+        assert_eq!(told, [Some(bob.machine())]);
     }
 }

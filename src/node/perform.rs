@@ -324,12 +324,13 @@ impl Driver {
                 }
             }
             Happening::DialFailed { peer, why } => {
-                debug!(?peer, %why, "dial failed");
+                debug!(?peer, why, "dial failed");
                 self.links.on_failed(peer, why);
                 Input::DialFailed { peer }
             }
             Happening::Disconnected { peer, why } => {
-                info!(?peer, %why, "disconnected");
+                info!(?peer, why, "disconnected");
+                self.ledger.forget(peer);
                 if !self.links.on_disconnected(now, peer, why) {
                     return;
                 }
