@@ -121,7 +121,11 @@ pub(super) fn words(error: &ConnectionError) -> String {
             "the machine there takes no connections just now".to_owned()
         }
         ConnectionError::ConnectionClosed(close) => {
-            format!("the machine there ended the connection: {close}")
+            // Not its own words: they are from whom nothing is known, and go to a terminal.
+            format!(
+                "the machine there ended the connection: {}",
+                close.error_code
+            )
         }
         ConnectionError::VersionMismatch => {
             "what answers there speaks another version of QUIC".to_owned()
@@ -163,5 +167,17 @@ mod tests {
         }
         assert_eq!(Refusal::of_code(0), None);
         assert_eq!(Refusal::of_code(17), None);
+    }
+
+    #[test]
+    fn words_of_a_stranger_do_not_reach_the_terminal() {
+        let close = quinn::ConnectionClose {
+            error_code: TransportErrorCode::INTERNAL_ERROR,
+            frame_type: None,
+            reason: b"\x1b[2Jall is well".as_slice().into(),
+        };
+        let told = words(&ConnectionError::ConnectionClosed(close));
+        assert!(!told.contains("all is well"), "{told}");
+        assert!(told.starts_with("the machine there ended the connection: "));
     }
 }
