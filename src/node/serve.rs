@@ -133,13 +133,14 @@ where
     let mut run = desk.run.subscribe();
     let mut writing = tokio::spawn(write(writer, to_write));
     let mut client = Client::new(desk, lines);
-    tokio::select! {
-        result = client.read(BufReader::new(reader)) => {
-            if let Err(error) = result {
-                debug!(%error, "a client is gone");
-            }
-            client.finish().await;
+    let to_its_end = async {
+        if let Err(error) = client.read(BufReader::new(reader)).await {
+            debug!(%error, "a client is gone");
         }
+        client.finish().await;
+    };
+    tokio::select! {
+        () = to_its_end => {}
         () = over(&mut run) => client.finish_soon().await,
         _gone = &mut writing => return, // Nobody reads; its requests end with the client.
     }

@@ -2,13 +2,17 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::io::AsyncWriteExt;
 
 use super::{World, soon, texts, world};
 use crate::control::client::Client;
 use crate::control::view::Order;
 use crate::control::{LogRequest, Reply, Request};
 use crate::event::wall::WallTime;
-use crate::node::ask::{Desk, Shared};
+use crate::limits::CLOSING_PATIENCE;
+use crate::node::ask::{Desk, Run, Shared};
 use crate::node::home::Home;
 use crate::node::home::files::Config;
 use crate::node::invites::Invites;
@@ -63,6 +67,22 @@ async fn a_followed_log_goes_on_with_what_becomes_durable() {
     assert_eq!(next().await, ["a4"]);
     world.add(&["d", "e"]).await;
     assert_eq!(next().await, ["a5", "a6"]);
+}
+
+#[tokio::test]
+async fn a_client_that_left_holds_up_no_stop_while_the_disk_hangs() {
+    let world = world();
+    let (mut near, far) = tokio::io::duplex(1 << 16);
+    let serving = tokio::spawn(serve::serve(world.node.desk.clone(), far));
+    world.store.hold.store(true, Ordering::SeqCst);
+    let add = b"{\"id\":1,\"request\":{\"add\":{\"events\":[{\"text\":\"a\"}]}}}\n";
+    near.write_all(add).await.unwrap();
+    near.shutdown().await.unwrap();
+    while world.status().await.events < 2 {} // By then it is read, too, that no other request comes.
+    world.node.desk.run.send_replace(Run::Over);
+    let ended = tokio::time::timeout(CLOSING_PATIENCE / 2, serving).await;
+    world.store.hold.store(false, Ordering::SeqCst);
+    ended.unwrap().unwrap();
 }
 
 #[tokio::test]
