@@ -198,7 +198,7 @@ pub(super) async fn run(shared: Arc<Shared>, seat: Seat, send: SendStream, mut f
         address: canonical(link.connection.remote_address()),
         dialled: link.dialled,
     };
-    tracing::info!(?peer, dialled = link.dialled, "connected");
+    tracing::debug!(?peer, dialled = link.dialled, "a connection stands");
     let Ok(place) = shared.happenings.reserve().await else {
         return link.close(Refusal::Stopping);
     };
@@ -218,7 +218,7 @@ pub(super) async fn run(shared: Arc<Shared>, seat: Seat, send: SendStream, mut f
     *link.open() = None;
     while tokens.recv().await.is_some() {}
     let why = link.why();
-    tracing::info!(?peer, why, "disconnected");
+    tracing::debug!(?peer, why, "a connection has ended");
     shared.tell(Happening::Disconnected { peer, why }).await;
     drop(seat);
 }

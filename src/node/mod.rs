@@ -178,7 +178,8 @@ pub async fn start(home: &Home, options: Options) -> Result<Node, Error> {
 pub async fn start_locked(home: &Home, lock: Lock, options: Options) -> Result<Node, Error> {
     let opened = setup::open(home, options).await?;
     let node = setup::begin(opened, Some(lock))?;
-    info!(listening = ?node.listening(), "the node runs");
+    let listening = node.listening().map(tracing::field::display);
+    info!(listening, "the node runs");
     Ok(node)
 }
 
