@@ -7,8 +7,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::print;
 
-/// Lines come at least this far apart, unless a tenth more is done.
+/// Lines come at least this far apart, the first one this long after the start: what is done sooner needs none.
 const LINE_EVERY: Duration = Duration::from_secs(1);
+
+/// After so long a line comes also when less than a tenth more is done.
+const LINE_LATEST: Duration = Duration::from_secs(10);
 
 /// Shows how much of something is done.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ impl Progress {
             bar.set_message(what);
             Shown::Bar(bar)
         } else {
-            Shown::Lines(Steps::default())
+            Shown::Lines(Steps::new(Instant::now()))
         };
         Self { what, shown }
     }
@@ -66,23 +69,30 @@ impl Progress {
     }
 }
 
-/// Decides when a line is due: at the start, at each further tenth, and after a second with any change.
-#[derive(Debug, Default)]
+/// Decides when a line is due: at each further tenth, and after ten seconds with any change.
+#[derive(Debug)]
 struct Steps {
-    last: Option<(u64, u64, Instant)>,
+    done: u64,
+    of: u64,
+    at: Instant,
 }
 
 impl Steps {
+    fn new(now: Instant) -> Self {
+        Self {
+            done: 0,
+            of: 0,
+            at: now,
+        }
+    }
+
     fn is_due(&mut self, done: u64, of: u64, now: Instant) -> bool {
-        let due = match self.last {
-            None => true,
-            Some((last, last_of, at)) => {
-                let late = now.duration_since(at) >= LINE_EVERY;
-                (last, last_of) != (done, of) && (late || tenths(done, of) > tenths(last, of))
-            }
-        };
+        let waited = now.duration_since(self.at);
+        let due = (self.done, self.of) != (done, of)
+            && waited >= LINE_EVERY
+            && (waited >= LINE_LATEST || tenths(done, of) > tenths(self.done, of));
         if due {
-            self.last = Some((done, of, now));
+            *self = Self { done, of, at: now };
         }
         due
     }
@@ -97,21 +107,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_at_each_tenth_or_second_and_never_twice_the_same() {
+    fn a_line_at_each_tenth_or_ten_seconds_and_none_for_what_is_done_at_once() {
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        let mut steps = Steps::default();
+        let mut steps = Steps::new(start);
         for (done, of, ms, due) in [
-            (0, 100, 0, true),
-            (0, 100, 5000, false),
-            (9, 100, 500, false),
-            (10, 100, 501, true),
-            (11, 100, 502, false),
-            (11, 100, 1501, true),
-            (35, 100, 1502, true),
-            (100, 100, 1503, true),
-            (100, 100, 9999, false),
-            (100, 0, 9999, true),
+            (0, 100, 0, false),
+            (100, 100, 999, false),
+            (9, 100, 1500, false),
+            (10, 100, 1501, true),
+            (35, 100, 1502, false),
+            (35, 100, 2501, true),
+            (36, 100, 3600, false),
+            (36, 100, 12_501, true),
+            (36, 100, 99_000, false),
+            (100, 100, 99_001, true),
+            (100, 0, 199_001, true),
         ] {
             assert_eq!(
                 steps.is_due(done, of, after(ms)),
