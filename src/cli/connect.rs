@@ -16,6 +16,7 @@ use crate::control::client::{Client, ClientError};
 use crate::control::view::Status;
 use crate::control::{Reply, Request};
 use crate::limits;
+use crate::node::home::lock::Lock;
 use crate::node::home::{Error, Home};
 
 /// What a command needs.
@@ -41,41 +42,19 @@ impl Session {
     /// No network there, no running node where one is needed, or the directory stays in use.
     pub(super) async fn open(dir: &Path, need: Need) -> anyhow::Result<Self> {
         let home = Home::open(dir)?;
-        let until = Instant::now() + limits::IN_USE_PATIENCE;
-        loop {
-            if let Some(client) = running(&home).await? {
+        let offline = match reach(&home, need).await? {
+            Reached::Node(client) => {
                 return Ok(Self {
                     client,
                     offline: None,
                 });
             }
-            let in_use = match need {
-                Need::Running(command) => {
-                    if !is_locked(&home)? {
-                        return Err(needs_node(&home, command));
-                    }
-                    Error::InUse {
-                        path: home.path().into(),
-                        pid: None,
-                    }
-                }
-                Need::Any => match home.lock() {
-                    Ok(lock) => {
-                        let host = Host::offline(&home, lock).await?;
-                        return Ok(Self {
-                            client: host.client(),
-                            offline: Some(host),
-                        });
-                    }
-                    Err(error @ Error::InUse { .. }) => error,
-                    Err(error) => return Err(error.into()),
-                },
-            };
-            if Instant::now() >= until {
-                return Err(in_use.into());
-            }
-            tokio::time::sleep(limits::LOCK_POLL).await;
-        }
+            Reached::Lock(lock) => Host::offline(&home, lock).await?,
+        };
+        Ok(Self {
+            client: offline.client(),
+            offline: Some(offline),
+        })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -96,8 +75,40 @@ impl Session {
     }
 }
 
+/// What there is on a directory.
+#[derive(Debug)]
+pub(super) enum Reached {
+    /// A running node.
+    Node(Client),
+    /// None, and nobody else works there: the directory's lock.
+    Lock(Lock),
+}
+
+/// Connects to the node on the directory, or takes the lock; a node that starts or stops is waited for.
+///
+/// # Errors
+/// No running node where one is needed, or the directory stays in use.
+pub(super) async fn reach(home: &Home, need: Need) -> anyhow::Result<Reached> {
+    let until = Instant::now() + limits::IN_USE_PATIENCE;
+    loop {
+        if let Some(client) = running(home).await? {
+            return Ok(Reached::Node(client));
+        }
+        let in_use = match (home.lock(), need) {
+            (Ok(lock), Need::Any) => return Ok(Reached::Lock(lock)),
+            (Ok(_), Need::Running(command)) => return Err(needs_node(home, command)),
+            (Err(error @ Error::InUse { .. }), _) => error,
+            (Err(error), _) => return Err(error.into()),
+        };
+        if Instant::now() >= until {
+            return Err(in_use.into());
+        }
+        tokio::time::sleep(limits::LOCK_POLL).await;
+    }
+}
+
 /// The node that runs on the directory; None: nobody listens.
-pub(super) async fn running(home: &Home) -> anyhow::Result<Option<Client>> {
+async fn running(home: &Home) -> anyhow::Result<Option<Client>> {
     let socket = home.control_socket()?;
     match Client::connect(&socket).await {
         Ok(client) => Ok(Some(client)),

@@ -33,6 +33,15 @@ impl Host {
         Self::begin(home, lock, Mode::Online { listen, addresses }).await
     }
 
+    /// As [`Host::start`], as the config says, with the lock that the caller took.
+    pub(super) async fn online(home: &Home, lock: Lock) -> anyhow::Result<Self> {
+        let mode = Mode::Online {
+            listen: None,
+            addresses: Vec::new(),
+        };
+        Self::begin(home, lock, mode).await
+    }
+
     async fn begin(home: &Home, lock: Lock, mode: Mode) -> anyhow::Result<Self> {
         let node = node::start_locked(home, lock, Options { mode })
             .await

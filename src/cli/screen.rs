@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use tokio::sync::watch;
 
-use crate::cli::connect;
+use crate::cli::connect::{self, Reached};
 use crate::cli::directory::{self, Wanted};
 use crate::cli::host::Host;
 use crate::cli::join;
@@ -34,14 +34,17 @@ pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
         },
         Err(error) => return Err(error.into()),
     };
-    if let Some(client) = connect::running(&home).await? {
-        let mut screen = Screen::open(Options::from_environment(false))?;
-        let ended = screen.run(client).await;
-        drop(screen);
-        return settle(ended?);
-    }
+    let lock = match connect::reach(&home, connect::Need::Any).await? {
+        Reached::Node(client) => {
+            let mut screen = Screen::open(Options::from_environment(false))?;
+            let ended = screen.run(client).await;
+            drop(screen);
+            return settle(ended?);
+        }
+        Reached::Lock(lock) => lock,
+    };
     let guard = log_to_file(&home);
-    let host = Host::start(&home, None, Vec::new()).await?;
+    let host = Host::online(&home, lock).await?;
     let outcome = show(&home, host).await;
     drop(guard);
     outcome
