@@ -43,7 +43,7 @@ pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
         }
         Reached::Lock(lock) => lock,
     };
-    let guard = log_to_file(&home);
+    let guard = log_to_file(&home)?;
     let host = Host::online(&home, lock).await?;
     let outcome = show(&home, host).await;
     drop(guard);
@@ -52,7 +52,7 @@ pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
 
 /// Shows the node in this process until the user quits, or the node ends; then stops it.
 pub(super) async fn show(home: &Home, host: Host) -> anyhow::Result<Outcome> {
-    let guard = log_to_file(home);
+    let guard = log_to_file(home)?;
     let outcome = show_node(&host).await;
     host.stop().await;
     drop(guard);
