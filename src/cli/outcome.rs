@@ -112,15 +112,16 @@ fn advice(error: &anyhow::Error) -> Option<String> {
         .find_map(|cause| cause.downcast_ref::<ClientError>())?;
     let advice = match client {
         ClientError::Failure(Failure { code, .. }) => match code {
-            FailureCode::NotFound | FailureCode::Ambiguous => {
-                "an event is named by its uuid, the first 4 or more characters of it, or its label, as b14; `fedag log` shows them"
-            }
             FailureCode::NeedsNode => {
                 "start a node on the directory: `fedag run`, or `fedag` for the screen"
             }
             FailureCode::Stopping => "the node is stopping: try again in a moment",
             FailureCode::BadRequest => "is the node of another version of fedag than this program?",
-            FailureCode::Refused | FailureCode::Failed => return None,
+            // These say it themselves.
+            FailureCode::NotFound
+            | FailureCode::Ambiguous
+            | FailureCode::Refused
+            | FailureCode::Failed => return None,
         },
         ClientError::Gone(_) => {
             "the node was stopped or killed; its log tells more; nothing that was acknowledged is lost"

@@ -69,7 +69,7 @@ impl Status {
         match (reached, last) {
             (Ok(()), _) => Ok(Outcome::Done),
             (Err(error), Some(status)) => {
-                Err(error.context(format!("{}, wanted {peers} or more", standing(&status))))
+                Err(error.context(format!("{}, {peers} or more wanted", standing(&status))))
             }
             (Err(error), None) => Err(error),
         }
@@ -124,11 +124,12 @@ fn connected(status: &View) -> u64 {
 
 /// Where it stands, in a few words.
 fn standing(status: &View) -> String {
-    format!(
-        "{} with {} connected peers",
-        status.badge().to_string().to_lowercase(),
-        connected(status)
-    )
+    let peers = match connected(status) {
+        0 => "no peer connected".to_owned(),
+        1 => "1 peer connected".to_owned(),
+        n => format!("{n} peers connected"),
+    };
+    format!("{}, {peers}", status.badge().to_string().to_lowercase())
 }
 
 fn print_status(status: &View, json: bool) -> anyhow::Result<()> {
@@ -192,7 +193,7 @@ fn human(status: &View) -> Vec<(&'static str, String)> {
         ));
     }
     if let Some(seconds) = status.cut_off_s {
-        lines.push(("cut off", format!("since {}", duration::show(seconds))));
+        lines.push(("cut off", format!("for {}", duration::show(seconds))));
     }
     if status.twins {
         lines.push(("TWINS", "two different events have the same uuid: machines may differ for ever, see docs/trade-offs.md".to_owned()));

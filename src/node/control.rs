@@ -6,7 +6,7 @@ use crate::control::{Failure, Reply, Request};
 use crate::event::index::Arrival;
 use crate::limits::{LEAVES_SHOWN_MAX, REPLY_BYTES, WATCH_EVERY};
 use crate::node::ask::{Desk, LocalRequest, Run, Seen};
-use crate::node::failure::{needs_node, stopping};
+use crate::node::failure::{needs_node, not_allowed, stopping};
 use crate::node::invites::{self, Terms};
 use crate::node::names::find_machine;
 use crate::node::serve::{Gone, Replies};
@@ -143,9 +143,7 @@ async fn connect(
         .ask(move |seen| find_machine(seen.dag, &machine))
         .await??;
     if peer == desk.shared.key.machine() {
-        return Err(crate::node::failure::bad_request(
-            "that is this machine itself",
-        ));
+        return Err(not_allowed("that is this machine itself"));
     }
     let answer = desk
         .request(|answer| LocalRequest::Reachable {

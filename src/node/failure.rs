@@ -15,6 +15,11 @@ pub(crate) fn bad_request(message: impl Into<String>) -> Failure {
     failure(FailureCode::BadRequest, message)
 }
 
+/// A request that this machine does not do; nothing was changed.
+pub(crate) fn not_allowed(message: impl Into<String>) -> Failure {
+    failure(FailureCode::Refused, message)
+}
+
 /// Nothing has that name.
 pub(crate) fn not_found(message: impl Into<String>) -> Failure {
     failure(FailureCode::NotFound, message)

@@ -79,7 +79,11 @@ impl Names {
         }
         let prefix = name.to_ascii_lowercase();
         if !prefix.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') || prefix.is_empty() {
-            return Err(not_found(format!("no event here is named {}", clean(name))));
+            let min = NAME_PREFIX_MIN;
+            return Err(not_found(format!(
+                "no event here is named {}: give a uuid, the first {min} or more characters of one, or a label such as b14",
+                clean(name)
+            )));
         }
         if prefix.len() < NAME_PREFIX_MIN {
             let min = NAME_PREFIX_MIN;
@@ -150,7 +154,7 @@ pub(crate) fn find_machine(dag: &Dag, text: &str) -> Result<MachineId, Failure> 
     }
     match found.as_slice() {
         [] => Err(not_found(format!(
-            "no member is named {}, and no member's key begins so",
+            "no member is named {}, and no member's key begins so; `fedag peers` shows names",
             clean(text)
         ))),
         [machine] => Ok(*machine),

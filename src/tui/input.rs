@@ -249,7 +249,7 @@ pub const KEYMAP: &[Binding] = &[
         Place::Browse,
         &[letter('t')],
         Action::Ticket,
-        "the same",
+        "a ticket, as F2",
         "",
     ),
     bind(
@@ -326,7 +326,7 @@ pub const KEYMAP: &[Binding] = &[
         Place::Browse,
         &[letter('?')],
         Action::Help,
-        "the same; also in the line when it is empty",
+        "these keys; also in the line when it is empty",
         "",
     ),
     bind(

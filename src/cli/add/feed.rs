@@ -69,7 +69,7 @@ impl Feed {
         }
         let stopped = if self.strict { "; stopped there" } else { "" };
         print::tell(format_args!(
-            "fedag: {} lines were added, {} were not{stopped}",
+            "fedag: lines added: {}, not added: {}{stopped}",
             work.added, work.bad
         ));
         Ok(Outcome::Failed)

@@ -86,7 +86,7 @@ fn the_summary_tells_what_matters() {
         .collect();
     for expected in [
         "network: lab (r)",
-        "state: in step 1/3 with 1 connected peers",
+        "state: in step 1/3, 1 peer connected",
         "leaves: 4: l1 l2 l3 …",
         "fault: bad_signature ×2",
     ] {
