@@ -18,6 +18,7 @@
 mod add;
 mod ask;
 pub mod clock;
+mod closing;
 mod commit;
 mod control;
 mod create;
@@ -43,9 +44,10 @@ mod verify;
 mod view;
 mod window;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -58,7 +60,7 @@ use crate::node::ask::{Desk, Run};
 pub use crate::node::create::{Names, create_joined, create_root};
 use crate::node::home::Home;
 use crate::node::home::lock::Lock;
-use crate::store::{self, Store};
+use crate::store;
 
 /// How to start a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +155,8 @@ pub struct Node {
     driver: JoinHandle<Option<Arc<Net>>>,
     /// Ends when the address book is written for the last time.
     books: JoinHandle<()>,
-    store: Weak<dyn Store>,
+    /// Ends when the last reader of the store has closed it.
+    closed: mpsc::Receiver<Infallible>,
     /// Held by each client's task, to see when the last one has ended.
     client: mpsc::Sender<()>,
     clients: mpsc::Receiver<()>,
@@ -221,7 +224,7 @@ impl Node {
             ender,
             driver,
             books,
-            store,
+            mut closed,
             client,
             mut clients,
             socket,
@@ -243,9 +246,7 @@ impl Node {
             // Each client is done within two seconds; nothing is ever sent here.
             while clients.recv().await.is_some() {}
             // The last reader of the store closes it; another process may open it only then.
-            while store.strong_count() > 0 {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
+            while closed.recv().await.is_some() {}
         };
         if tokio::time::timeout(CLOSING_PATIENCE, closing)
             .await

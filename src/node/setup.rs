@@ -1,6 +1,7 @@
 //! Puts a node together: opens what is in the data directory, starts the threads and tasks, and ties them to each other.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::machine;
 use crate::net::{Happening, Known, Net};
 use crate::node::ask::{Desk, Progress, Run, Shared};
 use crate::node::clock::{Clock, random_u64};
+use crate::node::closing::Closing;
 use crate::node::driver::{Driver, Inbox, Parts};
 use crate::node::home::Home;
 use crate::node::home::book::Book;
@@ -31,6 +33,8 @@ use crate::wire::codec;
 pub(crate) struct Opened {
     pub(crate) home: Option<Home>,
     pub(crate) store: Arc<dyn Store>,
+    /// Ends when the store is closed.
+    pub(crate) closed: mpsc::Receiver<Infallible>,
     pub(crate) index: Index,
     pub(crate) key: Key,
     pub(crate) name: Option<String>,
@@ -65,8 +69,7 @@ fn read(home: &Home, options: Options) -> Result<Opened, Error> {
         path: home.path().to_owned(),
     })?;
     let config = home.config()?;
-    let store: Arc<dyn Store> =
-        Arc::new(DiskStore::open(&home.store_path()).map_err(Error::Store)?);
+    let (store, closed) = Closing::new(DiskStore::open(&home.store_path()).map_err(Error::Store)?);
     let index = store.index().map_err(Error::Store)?;
     let configured = config.as_ref().map(|config| config.listen);
     let mut addresses = Vec::new();
@@ -91,7 +94,8 @@ fn read(home: &Home, options: Options) -> Result<Opened, Error> {
             .flat_map(|config| config.addresses.iter().copied()),
     );
     Ok(Opened {
-        store,
+        store: Arc::new(store),
+        closed,
         index,
         key,
         name: config.map(|config| config.name),
@@ -228,7 +232,7 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
         desk,
         driver,
         books: tokio::spawn(write_books(opened.home, written)),
-        store: Arc::downgrade(&opened.store),
+        closed: opened.closed,
         client,
         clients,
         socket,

@@ -17,6 +17,7 @@ use crate::event::index::{Arrival, Index};
 use crate::event::key::Key;
 use crate::event::wall::WallTime;
 use crate::limits::CLOSING_PATIENCE;
+use crate::node::closing::Closing;
 use crate::node::home::book::Book;
 use crate::node::setup::{Opened, begin};
 use crate::node::{Names, Node, Stopped, create};
@@ -93,10 +94,12 @@ fn store() -> Slow {
 
 fn world() -> World {
     let store = store();
+    let (closing, closed) = Closing::new(store.clone());
     let opened = Opened {
+        closed,
         home: None,
         index: store.index().unwrap(),
-        store: Arc::new(store.clone()),
+        store: Arc::new(closing),
         key: Key::from_seed([1; 32]),
         name: None,
         book: Book::default(),
