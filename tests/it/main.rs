@@ -7,6 +7,7 @@
 mod cli;
 mod flow;
 mod layers;
+mod node;
 mod seed;
 mod support;
 mod tui;
