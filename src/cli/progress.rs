@@ -3,12 +3,15 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::cli::print;
 
 /// Lines come at least this far apart, the first one this long after the start: what is done sooner needs none.
 const LINE_EVERY: Duration = Duration::from_secs(1);
+
+/// A bar is drawn at most so often: 100,000 events come in about a second, and are to be seen coming.
+const BARS_PER_SECOND: u8 = 30;
 
 /// After so long a line comes also when less than a tenth more is done.
 const LINE_LATEST: Duration = Duration::from_secs(10);
@@ -30,12 +33,21 @@ impl Progress {
     /// Begins; `what` is what is counted, as `events received`.
     pub(super) fn new(what: &'static str) -> Self {
         let shown = if std::io::stderr().is_terminal() {
-            let bar =
-                ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+            let bar = ProgressBar::with_draw_target(
+                Some(0),
+                ProgressDrawTarget::stderr_with_hz(BARS_PER_SECOND),
+            );
             let style = ProgressStyle::with_template(
-                "{msg} [{wide_bar:.green}] {human_pos}/{human_len}, {per_sec}",
+                "{msg} [{wide_bar:.green}] {human_pos}/{human_len}, {rate}",
             )
-            .expect("the template is well-formed");
+            .expect("the template is well-formed")
+            .with_key(
+                "rate",
+                |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+                    // A bar that cannot be written is not worth a failure.
+                    let _written = write!(to, "{}/s", HumanCount(whole(state.per_sec())));
+                },
+            );
             bar.set_style(style.progress_chars("=> "));
             bar.set_message(what);
             Shown::Bar(bar)
@@ -96,6 +108,16 @@ impl Steps {
         }
         due
     }
+}
+
+/// The whole part of a rate, which is never negative.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is neither negative nor that large; casts saturate"
+)]
+fn whole(rate: f64) -> u64 {
+    rate as u64
 }
 
 fn tenths(done: u64, of: u64) -> u64 {

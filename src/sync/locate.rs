@@ -53,11 +53,11 @@ pub fn head_parents(dag: &Dag, heads: &Heads) -> Vec<EventId> {
 pub fn locator(dag: &Dag) -> Vec<EventId> {
     let last = dag.len() - 1;
     let finest = (1..=SIXTEENTHS_MAX).map(|sixteenths| distances(last, sixteenths));
-    let fits = |distances: &Vec<u32>| distances.len() < LOCATOR_IDS_MAX;
+    let fits = |found: &Vec<u32>| found.len() < LOCATOR_IDS_MAX;
     let distances = finest
         .into_iter()
         .find(fits)
-        .expect("doubling reaches back over 32 bits in 32 steps");
+        .unwrap_or_else(|| distances(last, SIXTEENTHS_MAX));
     let near = distances.iter().map(|back| dag.id(Arrival(last - back)));
     near.chain([dag.root()]).collect()
 }

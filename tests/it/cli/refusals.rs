@@ -219,7 +219,11 @@ fn an_invite_is_a_ticket_alone_on_standard_output() {
     assert_eq!(tickets.len(), 1);
     assert!(tickets[0].starts_with("fedag1"), "{}", tickets[0]);
     assert_eq!(events(&dir).len(), 2, "an invite is an event");
-    let other = if tickets[0].as_bytes()[20] == b'7' { "2" } else { "7" };
+    let other = if tickets[0].as_bytes()[20] == b'7' {
+        "2"
+    } else {
+        "7"
+    };
     let mut damaged = tickets[0].clone();
     damaged.replace_range(20..21, other);
     fails(
