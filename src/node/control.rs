@@ -1,8 +1,9 @@
 //! Answers the requests of the control protocol.
 
 use tokio::time::{Instant, sleep_until};
+use tracing::debug;
 
-use crate::control::{Failure, Reply, Request};
+use crate::control::{Failure, FailureCode, Reply, Request};
 use crate::event::index::Arrival;
 use crate::limits::{LEAVES_SHOWN_MAX, REPLY_BYTES, WATCH_EVERY};
 use crate::node::ask::{Desk, LocalRequest, Run, Seen};
@@ -65,19 +66,18 @@ async fn watch(desk: &Desk, replies: &Replies) -> Result<(), Gone> {
     loop {
         progress.borrow_and_update();
         let earliest = Instant::now() + WATCH_EVERY;
-        let status = match view::status(desk).await {
-            Ok(status) => status,
-            Err(failure) => {
-                // The store cannot be read just now; the next change tells more.
-                replies.send(Err(failure)).await?;
-                return Ok(());
+        match view::status(desk).await {
+            Ok(status) if told.as_ref() == Some(&status) => {}
+            Ok(status) => {
+                let reply = Reply::Status(Box::new(status.clone()));
+                replies.send(Ok(reply)).await?;
+                told = Some(status);
             }
-        };
-        if told.as_ref() != Some(&status) {
-            replies
-                .send(Ok(Reply::Status(Box::new(status.clone()))))
-                .await?;
-            told = Some(status);
+            Err(failure) if failure.code == FailureCode::Stopping => {
+                return replies.send(Err(failure)).await;
+            }
+            // The store failed and cannot be read just now; there is a change when it can.
+            Err(failure) => debug!(failure.message, "who watches is told nothing"),
         }
         sleep_until(earliest).await;
         tokio::select! {

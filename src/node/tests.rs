@@ -24,16 +24,20 @@ use crate::node::{Names, Node, Stopped, create};
 use crate::store::memory::MemoryStore;
 use crate::store::{Error, Record, Store};
 
-/// A store in memory that counts its commits, and holds them back while told to.
+/// A store in memory that counts its commits, and holds them, or the reading of its index, back while told to.
 #[derive(Clone, Debug)]
 struct Slow {
     inner: Arc<MemoryStore>,
     commits: Arc<AtomicUsize>,
     hold: Arc<AtomicBool>,
+    hold_index: Arc<AtomicBool>,
 }
 
 impl Store for Slow {
     fn index(&self) -> Result<Index, Error> {
+        while self.hold_index.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
         self.inner.index()
     }
 
@@ -89,6 +93,7 @@ fn store() -> Slow {
         inner: Arc::new(inner),
         commits: Arc::default(),
         hold: Arc::default(),
+        hold_index: Arc::default(),
     }
 }
 

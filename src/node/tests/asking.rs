@@ -1,11 +1,14 @@
 //! Questions: what clients see.
 
-use super::{soon, world};
+use std::sync::atomic::Ordering;
+
+use super::{soon, texts, world};
 use crate::control::client::Client;
 use crate::control::view::{Order, WindowRequest};
 use crate::control::{FailureCode, LogRequest, Reply, Request};
 use crate::event::index::Arrival;
 use crate::event::key::Key;
+use crate::limits::WATCH_EVERY;
 use crate::node::order::{CausalOrder, Ordered};
 
 #[tokio::test]
@@ -174,8 +177,28 @@ async fn watch_tells_every_change_but_not_too_often() {
             break;
         }
     }
-    let most = start.elapsed().as_millis() / crate::limits::WATCH_EVERY.as_millis() + 2;
+    let most = start.elapsed().as_millis() / WATCH_EVERY.as_millis() + 2;
     assert!(told <= most, "{told} in {:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_watch_outlasts_a_failure_of_the_store() {
+    let world = world();
+    let mut replies = world.client.stream(Request::Watch {});
+    assert!(soon(replies.next()).await.unwrap().is_ok());
+    let fail = world.store.inner.fail_switch();
+    fail.store(true, Ordering::SeqCst);
+    world.store.hold_index.store(true, Ordering::SeqCst);
+    world.refused(texts(&["lost"])).await;
+    // Just now there is nothing that could be shown.
+    let told = tokio::time::timeout(WATCH_EVERY * 3, replies.next()).await;
+    assert!(told.is_err(), "{told:?}");
+    world.store.hold_index.store(false, Ordering::SeqCst);
+    let Reply::Status(status) = soon(replies.next()).await.unwrap().unwrap() else {
+        panic!()
+    };
+    assert_eq!(status.faults["store_failed"], 1);
+    fail.store(false, Ordering::SeqCst);
 }
 
 #[tokio::test]
