@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fedag::event::id::{DagDigest, EventId};
+use fedag::event::key::MachineId;
 use fedag::limits::{EVENT_BYTES_DEFAULT, SESSION_IDLE};
+use fedag::machine::Phase;
 use fedag::machine::effect::{Effect, When};
 use fedag::machine::flow::{self, DoesSet, Place, ROWS, Row, Step};
 use fedag::machine::input::{Input, JoinRequest, Link, RequestId};
@@ -71,15 +73,50 @@ fn late() -> Vec<Step> {
     }
     let late = sim.admit(0);
     sim.create(late, &["still joining"]);
+    invite_and_admit(&mut sim, late);
     sim.introduce(early, 0);
     sim.introduce(late, 0);
     for _ in 0..400 {
         sim.run_for(ms(2));
         sim.create(early, &["while it catches up"]);
+        if sim.machine(early).phase() == Phase::CatchingUp {
+            invite_and_admit(&mut sim, early);
+        }
     }
     assert!(sim.run_until_equal(ms(60_000)).is_some());
     sim.run_for(ms(1_000));
     sim.steps().to_vec()
+}
+
+/// Asks for an invite, and for an admission by a ticket that nobody made.
+fn invite_and_admit(sim: &mut Sim, host: usize) {
+    let key = sim.machine(host).machine();
+    let request = RequestId(0);
+    let invite = Input::Invite {
+        request,
+        wall: wall(),
+        key,
+        expires_ms: 0,
+        uses: 1,
+    };
+    sim.give(host, invite);
+    let join = unknown_ticket(key);
+    let admit = Input::Admit {
+        request,
+        wall: wall(),
+        join,
+    };
+    sim.give(host, admit);
+}
+
+fn unknown_ticket(joiner: MachineId) -> JoinRequest {
+    JoinRequest {
+        invite: EventId([9; 16]),
+        joiner,
+        name: "x".into(),
+        exporter: [0; 32],
+        signature: fedag::event::key::Signature([0; 64]),
+    }
 }
 
 /// Each local request, allowed and refused.
@@ -92,13 +129,7 @@ fn requests() -> Vec<Step> {
         properties: Vec::new(),
     };
     assert!(sim.ask(0, nothing).is_err());
-    let join = JoinRequest {
-        invite: EventId([9; 16]),
-        joiner: sim.machine(1).machine(),
-        name: "x".into(),
-        exporter: [0; 32],
-        signature: fedag::event::key::Signature([0; 64]),
-    };
+    let join = unknown_ticket(sim.machine(1).machine());
     assert!(
         sim.ask(
             0,
@@ -372,7 +403,7 @@ impl Script {
         }
     }
 
-    fn other(&self) -> fedag::event::key::MachineId {
+    fn other(&self) -> MachineId {
         self.sim.machine(1).machine()
     }
 

@@ -29,6 +29,8 @@ pub const ROWS: &[Row] = {
     &[
         // The machine.
         row(Joining, On::Create, Joining, &[Answer], &[], "refused: still joining"),
+        row(Joining, On::Invite, Joining, &[Answer], &[], "refused: still joining"),
+        row(Joining, On::Admit, Joining, &[Answer], &[], "refused: still joining"),
         row(Joining, On::OwnAdmission, Live, &[], &[], "no bulk comes in"),
         row(Joining, On::OwnAdmission, CatchingUp, &[], &[], "bulk comes in"),
         row(Live, On::Create, Live, &[Append, Answer], &[], "allowed"),
@@ -37,7 +39,9 @@ pub const ROWS: &[Row] = {
         row(Live, On::Admit, Live, &[Append, Answer], &[], "the ticket is good"),
         row(Live, On::Admit, Live, &[Answer], &[], "refused, or a member already"),
         row(Live, On::BulkBegins, CatchingUp, &[], &[], ""),
-        row(CatchingUp, On::Create, CatchingUp, &[Append, Answer], &[], ""),
+        row(CatchingUp, On::Create, CatchingUp, &[Answer], &[Append], "allowed or refused"),
+        row(CatchingUp, On::Invite, CatchingUp, &[Answer], &[Append], "allowed or refused"),
+        row(CatchingUp, On::Admit, CatchingUp, &[Answer], &[Append], "allowed or refused"),
         row(CatchingUp, On::BulkEnds, Live, &[], &[], ""),
         // Contact with one machine.
         row(Waiting, On::Due, Dialling, &[Dial], &[], ""),
