@@ -239,6 +239,11 @@ impl Dag {
         self.leaves.keys().copied()
     }
 
+    /// Their positions, in the same order.
+    pub fn leaf_positions(&self) -> impl ExactSizeIterator<Item = Arrival> + '_ {
+        self.leaves.values().copied()
+    }
+
     /// Returns whether the event is a leaf.
     pub fn is_leaf(&self, at: Arrival) -> bool {
         self.leaf_bits.contains(at)

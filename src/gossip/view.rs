@@ -185,6 +185,13 @@ impl Book {
         entry.state = Contact::Waiting(now + jittered);
     }
 
+    /// The machine broke the rules: once it is gone, it is dialled again only after the longest back-off.
+    pub fn on_fault(&mut self, machine: MachineId) {
+        if let Some(entry) = self.entries.get_mut(&machine) {
+            entry.failures = 16;
+        }
+    }
+
     /// Connections and dials.
     pub fn busy(&self) -> usize {
         self.entries

@@ -87,9 +87,8 @@ impl Machine {
         match message {
             Message::Hello(hello) => self.on_hello(peer, hello, out),
             Message::Verdict(verdict) => {
-                let digest = self.dag.digest();
                 self.with_peer(peer, |peer| {
-                    peer.holds_ours = verdict.holds_all.then_some(digest);
+                    peer.holds_ours = peer.session.told().filter(|_| verdict.holds_all);
                 });
                 self.session_step(peer, On::Verdict, out, |session, now, dag| {
                     session.on_verdict(now, dag, verdict)
@@ -110,7 +109,7 @@ impl Machine {
                 }
                 self.on_pushed(peer, events, Came::Given, out);
             }
-            Message::Bulk { events, .. } => self.on_bulk(peer, events, out),
+            Message::Bulk { session, events } => self.on_bulk(peer, session, events, out),
             Message::Addresses(reachable) => self.on_addresses(peer, &reachable, out),
         }
     }
@@ -217,7 +216,7 @@ impl Machine {
         };
         let (from, up_to) = (first.at, Arrival(last.at.0 + 1));
         out.now(Effect::Notify(Notice::Held { from, up_to }));
-        let is_bulk = newly.0.iter().all(|held| held.came == Came::Bulk);
+        let is_bulk = newly.0.iter().any(|held| held.came == Came::Bulk);
         let at = self.now + HEADS_EVERY;
         for peer in self.peers.values_mut() {
             peer.tell_at = Some(peer.tell_at.unwrap_or(at));

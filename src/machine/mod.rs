@@ -52,6 +52,8 @@ pub struct Config {
     pub key: Key,
     /// Its own addresses, told to peers, the likeliest first.
     pub addresses: Vec<SocketAddr>,
+    /// Credit of one session in bytes, `limits::TAKE_BYTES_MAX` but in simulations.
+    pub take_bytes: u64,
 }
 
 /// Phase of the whole machine.
@@ -168,10 +170,13 @@ impl Machine {
             Input::Faulted { peer, fault } => self.on_fault(peer, fault, out),
             Input::Measured { peer, rtt } => self.with_peer(peer, |peer| peer.link.rtt = rtt),
             Input::Overflowed { peer } => self.with_peer(peer, |peer| peer.is_overflowed = true),
-            Input::Drained { peer } => self.with_peer(peer, |peer| {
-                peer.is_overflowed = false;
-                peer.told = None;
-            }),
+            Input::Drained { peer } => {
+                let now = self.now;
+                self.with_peer(peer, |peer| {
+                    peer.is_overflowed = false;
+                    (peer.told, peer.tell_at) = (None, Some(now));
+                });
+            }
             Input::Stored { .. } | Input::Wakeup => {}
             Input::Streamed { peer, session } => {
                 self.session_step(peer, On::Streamed, out, |session_of, now, _| {
@@ -222,7 +227,12 @@ impl Machine {
 
     /// When the next `Input::Wakeup` is due; it may come late or for nothing.
     pub fn next_wakeup(&self) -> Option<Time> {
-        let graft = self.pending.oldest().map(|(_, since)| since + GRAFT).min();
+        let graft = self
+            .pending
+            .oldest()
+            .filter(|(machine, _)| self.peers.get(machine).is_some_and(Peer::may_be_triggered))
+            .map(|(_, since)| since + GRAFT)
+            .min();
         let wanted = self.wanted.values().map(|wanted| wanted.deadline).min();
         let room = self
             .has_room_to_dial()

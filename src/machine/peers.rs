@@ -13,7 +13,7 @@ use crate::machine::effect::{Effect, Effects, Notice, Why};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
 use crate::machine::input::Link;
 use crate::sync::message::Heads;
-use crate::sync::{Outcome, Phase, Session};
+use crate::sync::{Outcome, Phase, Session, locate};
 use crate::time::Time;
 use crate::wire::Message;
 use crate::wire::fault::Fault;
@@ -63,6 +63,11 @@ impl Peer {
             not_before: now,
             is_first_session: true,
         }
+    }
+
+    /// Neither a session nor a noted trigger: what comes due is to be noted. While there is one, it waits for no wakeup.
+    pub(super) fn may_be_triggered(&self) -> bool {
+        self.trigger.is_none() && self.session.phase() == Phase::Idle
     }
 
     /// How long a told head may stay unheld before a session is begun.
@@ -159,6 +164,7 @@ impl Machine {
         *self.faults.entry(fault.name()).or_default() += 1;
         out.now(Effect::Notify(Notice::Fault { peer, fault }));
         if self.peers.contains_key(&peer) {
+            self.book.on_fault(peer);
             out.now(Effect::Hangup {
                 peer,
                 why: Why::Fault(fault),
@@ -221,7 +227,7 @@ impl Machine {
         let differs = peer
             .heard
             .as_ref()
-            .is_some_and(|heard| heard.digest != self.dag.digest());
+            .is_some_and(|heard| !locate::is_all(&self.dag, heard));
         let quiet = differs.then(|| self.grown.max(peer.heard_at) + QUIET);
         let begin = match (peer.trigger, unheld, quiet) {
             (Some(_), _, _) if self.slot.is_some() => None, // noted; the slot's deadline comes first

@@ -7,7 +7,7 @@ use crate::dag::Dag;
 use crate::event::Event;
 use crate::event::index::Arrival;
 use crate::event::key::MachineId;
-use crate::limits::{COMPARE_EVERY, GRAFT, QUIET, TAKE_BYTES_MAX};
+use crate::limits::{COMPARE_EVERY, GRAFT, QUIET};
 use crate::machine::Machine;
 use crate::machine::effect::{Effect, Effects, Notice};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
@@ -129,7 +129,7 @@ impl Machine {
             self.session_step(peer, On::Anew, out, |session, _, _| session.give_up());
         }
         let take = if self.slot.is_none() {
-            TAKE_BYTES_MAX
+            self.config.take_bytes
         } else {
             0
         };
@@ -144,11 +144,17 @@ impl Machine {
     }
 
     /// Events of a session's stream. Those outside of a session, or beyond our credit, are not taken.
-    pub(super) fn on_bulk(&mut self, peer: MachineId, events: Vec<Event>, out: &mut Effects) {
-        let Some(entry) = self.peers.get(&peer) else {
+    pub(super) fn on_bulk(
+        &mut self,
+        peer: MachineId,
+        theirs: SessionId,
+        events: Vec<Event>,
+        out: &mut Effects,
+    ) {
+        let Some(entry) = self.peers.get_mut(&peer) else {
             return;
         };
-        if !entry.session.expects_bulk() {
+        if !entry.session.begins_bulk(theirs) {
             return; // of a session that we gave up
         }
         let (mut bytes, mut held_bytes, mut newly) = (0, 0, Newly::default());
@@ -239,20 +245,24 @@ impl Machine {
     /// Ends what stalls, notes new triggers, and begins what is due and may begin.
     pub(super) fn settle_sessions(&mut self, out: &mut Effects) {
         self.end_stalled(out);
-        let (now, digest) = (self.now, self.dag.digest());
+        let now = self.now;
         let compare = self.next_compare();
         for (machine, since) in self.pending.oldest().collect::<Vec<_>>() {
             if since + GRAFT <= now {
                 self.with_peer(machine, |peer| {
-                    peer.trigger = Some(peer.trigger.unwrap_or(now));
+                    if peer.may_be_triggered() {
+                        peer.trigger = Some(now);
+                    }
                 });
             }
         }
         for (machine, peer) in &mut self.peers {
             let Some(heard) = &peer.heard else { continue };
-            let differs = heard.digest != digest;
+            let differs = !locate::is_all(&self.dag, heard);
             if !differs {
                 (peer.trigger, peer.unheld) = (None, None);
+                // What was fruitless before says nothing of the future.
+                (peer.fruitless, peer.not_before) = (0, now);
             }
             let has_waited = peer
                 .unheld
@@ -264,8 +274,9 @@ impl Machine {
                 .unheld
                 .is_some_and(|since| since + peer.patience() <= now);
             let is_quiet = differs && self.grown.max(peer.heard_at) + QUIET <= now;
-            if is_overdue || is_quiet || compare == Some(*machine) {
-                peer.trigger = Some(peer.trigger.unwrap_or(now));
+            let is_due = is_overdue || is_quiet || compare == Some(*machine);
+            if is_due && peer.may_be_triggered() {
+                peer.trigger = Some(now);
             }
         }
         self.begin_sessions(out);
@@ -273,6 +284,7 @@ impl Machine {
 
     /// Begins the session that has been due for longest, if the bulk slot is free.
     fn begin_sessions(&mut self, out: &mut Effects) {
+        let take = self.config.take_bytes;
         while self.slot.is_none() {
             let now = self.now;
             let due = self
@@ -287,7 +299,7 @@ impl Machine {
                 peer.unheld = peer.unheld.map(|_| now);
             });
             self.session_step(machine, On::Trigger, out, |session, now, dag| {
-                session.open(now, dag, TAKE_BYTES_MAX)
+                session.open(now, dag, take)
             });
         }
     }

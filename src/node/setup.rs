@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::event::index::Index;
 use crate::event::key::{Key, MachineId};
-use crate::limits::{ASK_QUEUE, BANS_EVERY, INPUT_QUEUE};
+use crate::limits::{ASK_QUEUE, BANS_EVERY, INPUT_QUEUE, TAKE_BYTES_MAX};
 use crate::machine;
 use crate::net::{Happening, Known, Net};
 use crate::node::ask::{Desk, Progress, Run, Shared};
@@ -189,6 +189,7 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     let config = machine::Config {
         key: opened.key,
         addresses: own_addresses(listening, &opened.addresses),
+        take_bytes: TAKE_BYTES_MAX,
     };
     let parts = Parts {
         shared: Arc::clone(&shared),

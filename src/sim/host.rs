@@ -2,7 +2,6 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 
 use crate::event::index::{Append, Arrival, Author, Index};
 use crate::event::key::{Key, MachineId};
@@ -35,11 +34,7 @@ pub struct Node {
 }
 
 impl Node {
-    pub(super) fn open(key: Key, root: Index, address: SocketAddr, seed: u64) -> Self {
-        let config = Config {
-            key,
-            addresses: vec![address],
-        };
+    pub(super) fn open(config: Config, root: Index, seed: u64) -> Self {
         let first = Append {
             arrival: Arrival(0),
             row: root.rows[0].clone(),

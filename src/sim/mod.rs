@@ -28,11 +28,11 @@ use crate::event::id::EventId;
 use crate::event::index::Index;
 use crate::event::key::{Key, MachineId};
 use crate::event::wall::WallTime;
-use crate::limits::{EVENT_BYTES_DEFAULT, PARENTS_DEFAULT};
-use crate::machine::Machine;
+use crate::limits::{EVENT_BYTES_DEFAULT, PARENTS_DEFAULT, TAKE_BYTES_MAX};
 use crate::machine::effect::{Answer, Effect, Effects, Refused, When};
 use crate::machine::flow::Step;
 use crate::machine::input::{Input, JoinRequest, RequestId};
+use crate::machine::{Config, Machine};
 use crate::sim::host::Node;
 use crate::sim::links::{Host, Links};
 use crate::sim::perform::event_bytes;
@@ -54,6 +54,8 @@ pub struct Setup {
     pub commit: Duration,
     /// R's rules.
     pub rules: Rules,
+    /// Credit of one session.
+    pub take_bytes: u64,
 }
 
 impl Default for Setup {
@@ -67,6 +69,7 @@ impl Default for Setup {
                 event_bytes_max: EVENT_BYTES_DEFAULT,
                 parents_max: PARENTS_DEFAULT,
             },
+            take_bytes: TAKE_BYTES_MAX,
         }
     }
 }
@@ -147,6 +150,11 @@ impl Sim {
     /// All steps of the flow chart that were taken.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// How many things were planned so far: what a run costs.
+    pub fn happened(&self) -> u64 {
+        self.entries
     }
 
     /// Bytes of events that were delivered to a host.
@@ -425,25 +433,6 @@ impl Sim {
         self.schedule_wakeup(host);
     }
 
-    fn commit(&mut self, host: Host, life: u32) {
-        let Some((up_to, released)) = self.hosts[host].commit(life) else {
-            return;
-        };
-        self.give(host, Input::Stored { up_to });
-        for effect in released {
-            self.perform(host, effect);
-        }
-        if !self.hosts[host].is_durable() {
-            self.schedule_commit(host);
-        }
-    }
-
-    fn schedule_commit(&mut self, host: Host) {
-        if let Some(life) = self.hosts[host].begin_commit() {
-            self.push(self.now + self.setup.commit, What::Commit { host, life });
-        }
-    }
-
     fn schedule_wakeup(&mut self, host: Host) {
         let Some(due) = self.hosts[host].machine.next_wakeup() else {
             return;
@@ -466,8 +455,12 @@ impl Sim {
 
     fn add_host(&mut self, key: Key, index: Index) {
         let seed = self.setup.seed.wrapping_add(self.hosts.len() as u64);
-        self.hosts
-            .push(Node::open(key, index, address(self.hosts.len()), seed));
+        let config = Config {
+            key,
+            addresses: vec![address(self.hosts.len())],
+            take_bytes: self.setup.take_bytes,
+        };
+        self.hosts.push(Node::open(config, index, seed));
         self.received_bytes.push(0);
     }
 

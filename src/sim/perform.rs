@@ -15,6 +15,25 @@ use crate::wire::Message;
 use crate::wire::codec;
 
 impl Sim {
+    pub(super) fn commit(&mut self, host: Host, life: u32) {
+        let Some((up_to, released)) = self.hosts[host].commit(life) else {
+            return;
+        };
+        self.give(host, Input::Stored { up_to });
+        for effect in released {
+            self.perform(host, effect);
+        }
+        if !self.hosts[host].is_durable() {
+            self.schedule_commit(host);
+        }
+    }
+
+    pub(super) fn schedule_commit(&mut self, host: Host) {
+        if let Some(life) = self.hosts[host].begin_commit() {
+            self.push(self.now + self.setup.commit, What::Commit { host, life });
+        }
+    }
+
     pub(super) fn perform(&mut self, host: Host, effect: Effect) {
         match effect {
             Effect::Append(_) => unreachable!("appends are taken before"),

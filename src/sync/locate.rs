@@ -17,13 +17,19 @@ use crate::sync::message::{Heads, Hello};
 /// The heads of `dag`; above `limits::HEADS_TOLD_MAX` leaves, the newest by height. Cost: O(leaves).
 pub fn heads(dag: &Dag, bulk: bool) -> Heads {
     let total = dag.leaves().len();
-    let mut ids: Vec<EventId> = dag.leaves().collect();
-    if total > HEADS_TOLD_MAX {
-        let height = |id: &EventId| dag.find(*id).map(|at| dag.height(at));
-        ids.sort_by_key(|id| std::cmp::Reverse((height(id), *id)));
-        ids.truncate(HEADS_TOLD_MAX);
+    let ids = if total > HEADS_TOLD_MAX {
+        let mut leaves: Vec<(u32, EventId)> = dag
+            .leaf_positions()
+            .map(|at| (dag.height(at), dag.id(at)))
+            .collect();
+        leaves.select_nth_unstable_by_key(HEADS_TOLD_MAX - 1, |leaf| std::cmp::Reverse(*leaf));
+        leaves.truncate(HEADS_TOLD_MAX);
+        let mut ids: Vec<EventId> = leaves.into_iter().map(|(_, id)| id).collect();
         ids.sort_unstable();
-    }
+        ids
+    } else {
+        dag.leaves().collect()
+    };
     Heads {
         ids,
         total: u32::try_from(total).unwrap_or(u32::MAX),
@@ -76,6 +82,11 @@ fn distances(last: u32, sixteenths: u32) -> Vec<u32> {
         .take_while(|back| *back < last)
         .take(LOCATOR_IDS_MAX)
         .collect()
+}
+
+/// Returns whether the peer told the set that is held here. Cheap while the counts differ: no digest is made.
+pub fn is_all(dag: &Dag, heads: &Heads) -> bool {
+    heads.count == dag.len() && heads.digest == dag.digest()
 }
 
 /// Returns whether all heads were told and are held: the set they stand for is held.

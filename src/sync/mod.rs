@@ -24,6 +24,8 @@ pub mod stream;
 
 use crate::dag::Dag;
 use crate::dag::order::AncestorWalk;
+use crate::event::id::DagDigest;
+use crate::event::index::Arrival;
 use crate::limits::{SESSION_IDLE, WALK_STEP_EVENTS};
 use crate::sync::message::{End, Hello, SessionId, Verdict};
 use crate::sync::state::{Exchange, Mine, Sending, State};
@@ -98,6 +100,9 @@ pub enum Phase {
 pub struct Session {
     last: u32,
     state: State,
+    /// Where the peer's credit ended our last stream: what is below was sent, or is held by the peer. Only the next
+    /// session begins there, so that what the peer did not take after all comes again in the one after.
+    resume: Arrival,
 }
 
 impl Default for Session {
@@ -105,6 +110,7 @@ impl Default for Session {
         Self {
             last: 0,
             state: State::Idle,
+            resume: Arrival(0),
         }
     }
 }
@@ -127,6 +133,11 @@ impl Session {
     /// Our number of the present session.
     pub fn id(&self) -> Option<SessionId> {
         self.mine().map(|mine| mine.session)
+    }
+
+    /// Digest of the set that we told in the present session.
+    pub fn told(&self) -> Option<DagDigest> {
+        self.mine().map(|mine| mine.digest)
     }
 
     /// Events that came to be held by the present session.
@@ -164,6 +175,30 @@ impl Session {
     pub fn moved(&mut self, now: Time) {
         if let Some(mine) = self.mine_mut() {
             mine.moved = now;
+        }
+    }
+
+    /// Returns whether a frame of the peer's session `theirs` is expected. Before the peer's HELLO is there it is not known
+    /// which one that is: of those that come the last counts.
+    pub fn begins_bulk(&mut self, theirs: SessionId) -> bool {
+        if !self.expects_bulk() {
+            return false;
+        }
+        match &mut self.state {
+            State::Idle => false,
+            State::Comparing { mine, .. } => {
+                if mine.bulk_of != Some(theirs) {
+                    (mine.bulk_of, mine.bulk_bytes) = (Some(theirs), 0);
+                }
+                true
+            }
+            State::Exchanging(exchange) => {
+                if exchange.mine.bulk_of != Some(exchange.theirs.session) {
+                    exchange.mine.bulk_of = Some(exchange.theirs.session);
+                    exchange.mine.bulk_bytes = 0;
+                }
+                exchange.theirs.session == theirs
+            }
         }
     }
 
@@ -313,8 +348,12 @@ impl Session {
         if !walk.step(dag, WALK_STEP_EVENTS) {
             return Vec::new();
         }
-        let (ranges, more) =
-            stream::within_credit(dag, &walk.unmarked_ranges(), exchange.theirs.take);
+        let resume = std::mem::replace(&mut self.resume, Arrival(0));
+        let candidates = stream::from(resume, walk.unmarked_ranges());
+        let (ranges, more) = stream::within_credit(dag, &candidates, exchange.theirs.take);
+        if let Some((_, up_to)) = ranges.last().filter(|_| more) {
+            self.resume = *up_to;
+        }
         let end = End {
             session: exchange.mine.session,
             more,
@@ -336,6 +375,7 @@ impl Session {
         let mut out = Vec::new();
         if self.phase() == Phase::Streaming {
             out.extend(self.id().map(Out::StopStream));
+            self.resume = Arrival(0);
         }
         if self.phase() != Phase::Idle {
             out.push(Out::Over(Outcome::GivenUp(self.gain())));

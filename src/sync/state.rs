@@ -21,7 +21,8 @@ pub(super) struct Mine {
     pub(super) take: u64,
     /// When something last moved.
     pub(super) moved: Time,
-    /// Bulk received in it, bytes, and events newly held.
+    /// The peer's session of which bulk came, its bytes, and events newly held.
+    pub(super) bulk_of: Option<SessionId>,
     pub(super) bulk_bytes: u64,
     pub(super) received: u32,
 }
@@ -53,6 +54,7 @@ impl Mine {
             digest: hello.heads.digest,
             take: hello.take,
             moved: now,
+            bulk_of: None,
             bulk_bytes: 0,
             received: 0,
         }

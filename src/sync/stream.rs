@@ -14,6 +14,15 @@ use crate::time::Time;
 /// Half-open ranges of positions, ascending, not touching.
 pub type Ranges = Vec<(Arrival, Arrival)>;
 
+/// The part of `ranges` at `resume` and after it.
+pub fn from(resume: Arrival, mut ranges: Ranges) -> Ranges {
+    ranges.retain_mut(|(from, up_to)| {
+        *from = (*from).max(resume);
+        *from < *up_to
+    });
+    ranges
+}
+
 /// The part of `ranges` that `take` bytes allow, but at least one event, and whether there is more.
 ///
 /// Cost: O(events in it).
