@@ -45,6 +45,8 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Faults of peers by name, since the start.
     pub faults: BTreeMap<String, u64>,
+    /// Bytes of events that peers sent since the start, those that were held already included.
+    pub received_bytes: u64,
     /// The store.
     pub store: StoreStatus,
     /// What the machine does.

@@ -30,6 +30,8 @@ pub(crate) struct Links {
     damaged: BTreeMap<EventId, Arrival>,
     /// Two events with one uuid were found.
     pub(crate) twins: bool,
+    /// Bytes of events that peers sent since the start, those that were held already included.
+    pub(crate) received_bytes: u64,
 }
 
 /// The damaged event that ended a stream, if one did.
@@ -47,6 +49,7 @@ impl Links {
             states: BTreeMap::new(),
             damaged: BTreeMap::new(),
             twins: false,
+            received_bytes: 0,
         }
     }
 

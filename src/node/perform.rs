@@ -338,6 +338,7 @@ impl Driver {
             }
             Happening::JoinAsked(asked) => return self.on_join(*asked),
             Happening::Received { peer, message } => {
+                self.links.received_bytes += message.event_bytes();
                 if let Message::Given { events, .. } = &message {
                     self.repair(events);
                 }

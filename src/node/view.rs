@@ -177,6 +177,7 @@ impl Seen<'_> {
             listening: listening.to_vec(),
             peers: peers.iter().map(|peer| self.peer_status(peer)).collect(),
             faults,
+            received_bytes: self.links.received_bytes,
             store: StoreStatus { bytes: 0 }, // Asked of the store by `status`.
             phase: phase(self.machine.phase()),
             progress: self.machine.progress().map(|(held, of)| Progress {

@@ -35,7 +35,6 @@ use crate::machine::input::{Input, JoinRequest, RequestId};
 use crate::machine::{Config, Machine};
 use crate::sim::host::Node;
 use crate::sim::links::{Host, Links};
-use crate::sim::perform::event_bytes;
 use crate::sim::queue::{Entry, What};
 use crate::time::Time;
 use crate::wire::codec;
@@ -383,7 +382,7 @@ impl Sim {
                 message,
             } => {
                 if self.links.connection(from, to) == Some(connection) {
-                    self.received_bytes[to] += event_bytes(&message);
+                    self.received_bytes[to] += message.event_bytes();
                     let peer = self.hosts[from].id();
                     self.give(to, Input::Received { peer, message });
                 }

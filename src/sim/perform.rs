@@ -12,7 +12,6 @@ use crate::sim::{Sim, address};
 use crate::sync::message::{End, SessionId};
 use crate::sync::stream::Ranges;
 use crate::wire::Message;
-use crate::wire::codec;
 
 impl Sim {
     pub(super) fn commit(&mut self, host: Host, life: u32) {
@@ -80,7 +79,7 @@ impl Sim {
         let Some(connection) = self.links.connection(from, to) else {
             return;
         };
-        let bytes = usize::try_from(event_bytes(&message)).unwrap_or(usize::MAX);
+        let bytes = usize::try_from(message.event_bytes()).unwrap_or(usize::MAX);
         let at = self
             .links
             .arrival(self.now, from, to, Lane::Control, bytes, &mut self.rng);
@@ -220,24 +219,4 @@ impl Sim {
             self.give(b, Input::Disconnected { peer: first });
         }
     }
-}
-
-/// Bytes of the events in a message.
-pub(super) fn event_bytes(message: &Message) -> u64 {
-    let events = match message {
-        Message::Push(events) | Message::Given { events, .. } | Message::Bulk { events, .. } => {
-            events
-        }
-        Message::Hello(_)
-        | Message::Verdict(_)
-        | Message::End(_)
-        | Message::Heads(_)
-        | Message::Announce(_)
-        | Message::Want(_)
-        | Message::Addresses(_) => return 0,
-    };
-    events
-        .iter()
-        .map(|event| u64::from(codec::event_length(event)))
-        .sum()
 }

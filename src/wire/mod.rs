@@ -58,6 +58,24 @@ pub enum Message {
     Addresses(Vec<Reachable>),
 }
 
+impl Message {
+    /// Bytes of its events.
+    pub fn event_bytes(&self) -> u64 {
+        let events = match self {
+            Self::Push(events) | Self::Given { events, .. } | Self::Bulk { events, .. } => events,
+            Self::Hello(_)
+            | Self::Verdict(_)
+            | Self::End(_)
+            | Self::Heads(_)
+            | Self::Announce(_)
+            | Self::Want(_)
+            | Self::Addresses(_) => return 0,
+        };
+        let length = |event| u64::from(codec::event_length(event));
+        events.iter().map(length).sum()
+    }
+}
+
 /// A decoded frame, its events not yet checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {

@@ -38,6 +38,7 @@ fn status(peers: Vec<PeerStatus>, in_step: Option<bool>) -> View {
         listening: Vec::new(),
         peers,
         faults: std::collections::BTreeMap::from([("bad_signature".to_owned(), 2)]),
+        received_bytes: 0,
         store: StoreStatus { bytes: 1 },
         phase: MachinePhase::Live,
         progress: None,

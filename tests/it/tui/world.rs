@@ -326,6 +326,7 @@ impl World {
             cut_off_s: (members > 1 && connected.is_empty()).then_some(12),
             peers,
             faults: BTreeMap::new(),
+            received_bytes: 0,
             store: StoreStatus { bytes: 48_000 },
             phase: MachinePhase::Live,
             progress: None,
