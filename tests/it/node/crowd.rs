@@ -5,6 +5,9 @@ use std::io::Write;
 use std::process::{Output, Stdio};
 use std::thread::JoinHandle;
 
+use fedag::store::Store;
+use fedag::store::disk::DiskStore;
+
 use super::*;
 use crate::support::{events, numbered, stderr};
 
@@ -102,4 +105,45 @@ fn feed_all_and_kill(lab: &Lab, nodes: &mut Vec<Running>) -> (Vec<Output>, Outpu
 fn fed(dir: &Path, input: String) -> JoinHandle<Output> {
     let dir = dir.to_owned();
     std::thread::spawn(move || crate::support::run_with(&dir, &["add", "-"], input.as_bytes()))
+}
+
+/// Events that the newcomer to the eight finds.
+const FOUND: u32 = 5000;
+
+#[test]
+fn a_newcomer_gets_one_copy_although_eight_peers_could_all_send_everything() {
+    let lab = Lab::new();
+    let ana = lab.start("ana");
+    let ticket = lab.ticket("ana", &["--uses", "0"]);
+    let mut nodes = vec![ana];
+    for name in ["bob", "cyd", "dan", "eve", "fay", "gil", "hal"] {
+        ok(lab.join(name, &ticket));
+        nodes.push(lab.start(name));
+    }
+    converged(&nodes.iter().collect::<Vec<_>>());
+    // It is let in, but has nothing yet: that is what a join leaves that was cut off at once.
+    let newcomer = lab.dir("ida");
+    let room = nodes[0].dir.clone();
+    odd::enter(&newcomer, &ticket);
+    let text = "x".repeat(200);
+    let input = numbered(FOUND, |n| format!("{n} {text}"));
+    ok(crate::support::run_with(
+        &room,
+        &["add", "-"],
+        input.as_bytes(),
+    ));
+    in_step(&nodes.iter().collect::<Vec<_>>());
+    let ida = lab.start("ida");
+    wait_in_step(&newcomer, 8);
+    let received = status(&newcomer)["received_bytes"].as_u64().unwrap();
+    nodes.push(ida);
+    converged(&nodes.iter().collect::<Vec<_>>());
+    nodes.pop().unwrap().stop();
+    let index = DiskStore::open(&newcomer.join("events.redb"))
+        .and_then(|store| store.index())
+        .unwrap();
+    assert_eq!(index.rows.len(), 1 + 1 + 8 + FOUND as usize);
+    let one_copy: u64 = index.rows.iter().map(|row| u64::from(row.length)).sum();
+    assert!(received * 10 < one_copy * 11, "{received} of {one_copy}");
+    assert!(received * 10 > one_copy * 9, "{received} of {one_copy}");
 }

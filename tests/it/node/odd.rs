@@ -1,6 +1,7 @@
 //! A member without a machine: what it sends is made by hand.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use fedag::event::canon::Properties;
 use fedag::event::control::Control;
@@ -9,6 +10,8 @@ use fedag::event::key::{Key, MachineId};
 use fedag::event::wall::WallTime;
 use fedag::event::{Draft, Event, Raw};
 use fedag::net::{self, Admission, Config, Happening, Known, Net};
+use fedag::node::create_joined;
+use fedag::node::home::{Home, files};
 use fedag::wire::ticket::Ticket;
 use fedag::wire::{Message, codec};
 use tokio::runtime::Runtime;
@@ -39,6 +42,24 @@ pub(super) fn admitted(key: &Key, ticket: &str) -> (Runtime, Ticket, Admission) 
     let ticket = Ticket::parse(ticket).unwrap();
     let admission = runtime.block_on(net::join(key, &ticket, "odd")).unwrap();
     (runtime, ticket, admission)
+}
+
+/// Makes a data directory of a machine that was let in and has fetched nothing yet.
+pub(super) fn enter(dir: &Path, ticket: &str) {
+    let home = Home::create(dir).unwrap();
+    let key = home.key_or_make([9; 32]).unwrap();
+    let (_runtime, ticket, admission) = admitted(&key, ticket);
+    let config = files::Config {
+        name: "odd".to_owned(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        addresses: Vec::new(),
+    };
+    home.write_config(&config).unwrap();
+    let mut book = home.book().unwrap();
+    let (machine, address) = ticket.addresses[0];
+    book.keep(machine, address);
+    home.write_book(&book).unwrap();
+    create_joined(&home, &admission).unwrap();
 }
 
 impl Odd {
