@@ -4,7 +4,9 @@
 //! process: the library's network with a genuine key and no machine behind it (`odd`).
 
 mod crowd;
+mod doors;
 mod faults;
+mod keys;
 mod odd;
 mod promises;
 
