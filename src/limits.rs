@@ -183,6 +183,8 @@ pub const MEASURE_EVERY: Duration = Duration::from_secs(1);
 pub const INPUT_QUEUE: usize = 1024;
 /// Inputs handled before effects are performed.
 pub const INPUT_BATCH: usize = 256;
+/// Events that these may add, but one input in any case; so that in bulk commits begin early and questions are answered. A guess.
+pub const INPUT_BATCH_EVENTS: u32 = 4096;
 /// Bytes of events that wait for the disk; above it bulk and local requests are not read.
 pub const APPEND_QUEUE_BYTES: usize = 16 << 20;
 /// Bytes of the cache of event bodies.

@@ -90,6 +90,11 @@ impl Ledger {
         self.durable
     }
 
+    /// One past the last event that was taken.
+    pub(crate) fn appended(&self) -> u32 {
+        self.appended
+    }
+
     /// Returns whether nothing waits for the disk.
     pub(crate) fn is_settled(&self) -> bool {
         self.durable == self.appended && self.waiting.is_empty()

@@ -21,7 +21,8 @@ use crate::event::index::Index;
 use crate::event::key::MachineId;
 use crate::gossip::message::Reachable;
 use crate::limits::{
-    ASK_BATCH, GIVES_MAX, INPUT_BATCH, STORE_RETRY_MAX, STORE_RETRY_MIN, WATCH_EVERY,
+    ASK_BATCH, GIVES_MAX, INPUT_BATCH, INPUT_BATCH_EVENTS, STORE_RETRY_MAX, STORE_RETRY_MIN,
+    WATCH_EVERY,
 };
 use crate::machine::effect::{Effects, Refused};
 use crate::machine::input::{Input, RequestId};
@@ -199,8 +200,9 @@ impl Driver {
             };
             self.on_request(request);
         }
+        let enough = self.ledger.appended().saturating_add(INPUT_BATCH_EVENTS);
         for _ in 0..INPUT_BATCH {
-            if self.ledger.is_full() {
+            if self.ledger.is_full() || self.ledger.appended() >= enough {
                 return;
             }
             let Ok(happening) = inbox.happenings.try_recv() else {

@@ -8,6 +8,7 @@ mod doors;
 mod faults;
 mod keys;
 mod odd;
+mod progress;
 mod promises;
 
 use std::path::{Path, PathBuf};
