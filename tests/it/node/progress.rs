@@ -8,13 +8,13 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use super::*;
 use crate::support::{numbered, run_with};
 
-const EVENTS: u32 = 20_000;
+/// Fewer come too fast to be seen coming.
+const EVENTS: u32 = 100_000;
 
 #[test]
 fn a_newcomer_shows_how_far_it_is_and_then_holds_everything() {
     let lab = Lab::new();
-    // Long enough that it takes a while.
-    let text = "x".repeat(1500);
+    let text = "x".repeat(150);
     let input = numbered(EVENTS, |n| format!("event {n} {text}"));
     ok(run_with(&lab.dir("ana"), &["add", "-"], input.as_bytes()));
     let ana = lab.start("ana");
