@@ -149,8 +149,6 @@ impl Effects {
 pub enum Why {
     /// The peer broke the rules.
     Fault(Fault),
-    /// We have `limits::PEERS_MAX` peers.
-    Full,
 }
 
 /// A good answer to a local request.
@@ -207,6 +205,14 @@ pub enum Refused {
     /// The newcomer's name or key has a form that no admission may have.
     #[error("the name or key is not allowed: a name has 1 to 64 bytes without control characters")]
     Form,
+    /// This machine's own chain of admissions is as long as a credential may be.
+    #[error(
+        "this machine came in through {max} others and cannot let anybody in: join by a ticket of another member"
+    )]
+    ChainTooLong {
+        /// The bound.
+        max: usize,
+    },
     /// The disk failed; whether the request was kept shows after the restart of the machine.
     #[error("the store failed: {why}")]
     Store {

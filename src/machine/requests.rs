@@ -6,7 +6,7 @@ use crate::event::canon::Properties;
 use crate::event::control::{Admit, Control, Invite, is_name};
 use crate::event::wall::WallTime;
 use crate::event::{Draft, Event, sign_run};
-use crate::limits::{EVENT_OVERHEAD_BYTES, RUN_EVENTS_MAX, SEQ_MAX};
+use crate::limits::{CREDENTIAL_LINKS_MAX, EVENT_OVERHEAD_BYTES, RUN_EVENTS_MAX, SEQ_MAX};
 use crate::machine::effect::{Answer, Effect, Effects, Refused};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
 use crate::machine::input::{JoinRequest, RequestId};
@@ -143,6 +143,12 @@ impl Machine {
         }
         if self.dag.is_member(join.joiner) {
             return Ok(());
+        }
+        let chain = self.dag.credential(self.own).map_or(0, |chain| chain.len());
+        if chain >= CREDENTIAL_LINKS_MAX {
+            return Err(Refused::ChainTooLong {
+                max: CREDENTIAL_LINKS_MAX,
+            });
         }
         if wall.ms() > open.invite.expires_ms {
             return Err(Refused::InviteExpired);

@@ -50,6 +50,7 @@ fn refusal(why: &Refused) -> Refusal {
         | Refused::TooLarge { .. }
         | Refused::Batch { .. }
         | Refused::SeqUsedUp
+        | Refused::ChainTooLong { .. }
         | Refused::Store { .. } => Refusal::NotNow,
     }
 }
@@ -126,11 +127,8 @@ impl Driver {
             }
             Effect::Hangup { peer, why } => {
                 if let Some(net) = &self.net {
-                    let refusal = match why {
-                        Why::Fault(_) => Refusal::Fault,
-                        Why::Full => Refusal::Full,
-                    };
-                    net.hangup(peer, refusal);
+                    let Why::Fault(_) = why;
+                    net.hangup(peer, Refusal::Fault);
                 }
             }
             Effect::Answer { request, answer } => self.on_answer(request, answer, deed.created),

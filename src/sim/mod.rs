@@ -176,6 +176,20 @@ impl Sim {
     /// # Panics
     /// When `via` refuses.
     pub fn admit(&mut self, via: Host) -> Host {
+        match self.try_admit(via) {
+            Ok(host) => host,
+            Err(refused) => panic!("host {via} admits: {refused}"),
+        }
+    }
+
+    /// As [`Sim::admit`].
+    ///
+    /// # Errors
+    /// The refusal of `via`.
+    ///
+    /// # Panics
+    /// When it answers something else than was asked.
+    pub fn try_admit(&mut self, via: Host) -> Result<Host, Refused> {
         let host = self.hosts.len();
         let (key, secret) = (self.key(host), self.key(1_000_000 + host));
         let invite = Input::Invite {
@@ -185,8 +199,8 @@ impl Sim {
             expires_ms: wall(self.now).ms() + 3_600_000,
             uses: 1,
         };
-        let Ok(Answer::Invited(invite)) = self.ask(via, invite) else {
-            panic!("host {via} opens an invite")
+        let Answer::Invited(invite) = self.ask(via, invite)? else {
+            panic!("an invite is answered")
         };
         let root = self.machine(via).dag().root();
         let exporter = [7; 32];
@@ -203,13 +217,11 @@ impl Sim {
             wall: wall(self.now),
             join,
         };
-        let Ok(Answer::Admitted(_)) = self.ask(via, admit) else {
-            panic!("host {via} admits")
-        };
+        self.ask(via, admit)?;
         let root = self.hosts[via].log[0].event.clone();
         let index = Index::of_root(root.clone(), codec::event_length(&root));
         self.add_host(key, index);
-        host
+        Ok(host)
     }
 
     /// Tells `host` the address of `other`; it dials.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::limits::CREDENTIAL_LINKS_MAX;
+use crate::machine::effect::Refused;
 use crate::machine::{PeerState, Phase};
 use crate::sim::{Setup, Sim};
 
@@ -127,4 +129,18 @@ fn machines_that_diverged_send_each_other_what_is_missing_and_little_more() {
             missing[host]
         );
     }
+}
+
+/// Each machine lets the next one in; the last of them would be a member whose credential nobody reads.
+#[test]
+fn a_chain_of_admissions_ends_where_a_credential_does() {
+    let mut sim = Sim::new(Setup::default());
+    for host in 0..CREDENTIAL_LINKS_MAX {
+        sim.join(host);
+        // Only the two talk: a chain, not a mesh.
+        sim.run_for(Duration::from_millis(60));
+    }
+    let max = CREDENTIAL_LINKS_MAX;
+    assert_eq!(sim.try_admit(max), Err(Refused::ChainTooLong { max }));
+    assert!(sim.try_admit(max - 1).is_ok());
 }
