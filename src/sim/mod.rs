@@ -7,6 +7,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod host;
+mod join;
 pub mod links;
 mod perform;
 mod queue;
@@ -31,14 +32,13 @@ use crate::event::wall::WallTime;
 use crate::limits::{EVENT_BYTES_DEFAULT, PARENTS_DEFAULT, TAKE_BYTES_MAX};
 use crate::machine::effect::{Answer, Effect, Effects, Refused, When};
 use crate::machine::flow::Step;
-use crate::machine::input::{Input, JoinRequest, RequestId};
+use crate::machine::input::{Input, RequestId};
 use crate::machine::{Config, Machine};
 use crate::sim::host::Node;
 use crate::sim::links::{Host, Links};
 use crate::sim::queue::{Entry, What};
 use crate::time::Time;
 use crate::wire::codec;
-use crate::wire::greeting::join_message;
 
 /// How a simulated network behaves.
 #[derive(Clone, Copy, Debug)]
@@ -159,82 +159,6 @@ impl Sim {
     /// Bytes of events that were delivered to a host.
     pub fn received_bytes(&self, host: Host) -> u64 {
         self.received_bytes[host]
-    }
-
-    /// Admits a new machine by an invite of host `via`, whom it then dials. Takes virtual time. Returns its number.
-    ///
-    /// # Panics
-    /// When `via` refuses.
-    pub fn join(&mut self, via: Host) -> Host {
-        let host = self.admit(via);
-        self.introduce(host, via);
-        host
-    }
-
-    /// Admits a new machine, which knows nobody's address yet.
-    ///
-    /// # Panics
-    /// When `via` refuses.
-    pub fn admit(&mut self, via: Host) -> Host {
-        match self.try_admit(via) {
-            Ok(host) => host,
-            Err(refused) => panic!("host {via} admits: {refused}"),
-        }
-    }
-
-    /// As [`Sim::admit`].
-    ///
-    /// # Errors
-    /// The refusal of `via`.
-    ///
-    /// # Panics
-    /// When it answers something else than was asked.
-    pub fn try_admit(&mut self, via: Host) -> Result<Host, Refused> {
-        let host = self.hosts.len();
-        let (key, secret) = (self.key(host), self.key(1_000_000 + host));
-        let invite = Input::Invite {
-            request: RequestId(0),
-            wall: wall(self.now),
-            key: secret.machine(),
-            expires_ms: wall(self.now).ms() + 3_600_000,
-            uses: 1,
-        };
-        let Answer::Invited(invite) = self.ask(via, invite)? else {
-            panic!("an invite is answered")
-        };
-        let root = self.machine(via).dag().root();
-        let exporter = [7; 32];
-        let signature = secret.sign(&join_message(&exporter, root, key.machine()));
-        let join = JoinRequest {
-            invite,
-            joiner: key.machine(),
-            name: format!("m{host}"),
-            exporter,
-            signature,
-        };
-        let admit = Input::Admit {
-            request: RequestId(0),
-            wall: wall(self.now),
-            join,
-        };
-        self.ask(via, admit)?;
-        let root = self.hosts[via].log[0].event.clone();
-        let index = Index::of_root(root.clone(), codec::event_length(&root));
-        self.add_host(key, index);
-        Ok(host)
-    }
-
-    /// Tells `host` the address of `other`; it dials.
-    pub fn introduce(&mut self, host: Host, other: Host) {
-        let peer = self.machine(other).machine();
-        self.give(
-            host,
-            Input::Reachable {
-                peer,
-                addresses: vec![address(other)],
-                keep: true,
-            },
-        );
     }
 
     /// Creates events with these texts at a host; the answer comes with time, see [`Sim::ask`].
