@@ -124,6 +124,10 @@ fn connected(status: &View) -> u64 {
 
 /// Where it stands, in a few words.
 fn standing(status: &View) -> String {
+    if !status.running {
+        return "compared with nobody while no node runs; `fedag run` or `fedag` starts one"
+            .to_owned();
+    }
     let peers = match connected(status) {
         0 => "no peer connected".to_owned(),
         1 => "1 peer connected".to_owned(),

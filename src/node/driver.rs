@@ -212,9 +212,12 @@ impl Driver {
         }
     }
 
-    /// Tells the machine of everybody it knew before.
+    /// Tells the machine of everybody it knew before. Offline nobody is dialled, so nobody is a peer.
     fn begin(&mut self) {
         self.handle(Input::Wakeup);
+        if self.shared.listening.is_none() {
+            return;
+        }
         let Book { kept, known } = self.book.clone();
         let all = kept
             .into_iter()

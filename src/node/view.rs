@@ -146,7 +146,8 @@ impl Seen<'_> {
             faults.insert("store_failed".to_owned(), self.store_failures);
         }
         let now = self.shared.clock.now();
-        let alone = if members > 1 && connected.is_empty() {
+        let is_online = self.shared.listening.is_some();
+        let alone = if is_online && members > 1 && connected.is_empty() {
             self.links.alone_since()
         } else {
             None
@@ -154,7 +155,7 @@ impl Seen<'_> {
         Status {
             network: crate::node::summary::clean(self.dag.network()),
             root: self.dag.root().to_string(),
-            running: self.shared.listening.is_some(),
+            running: is_online,
             machine: MachineName {
                 name: self.own_name(),
                 key: own.to_string(),

@@ -116,6 +116,7 @@ impl App {
             return;
         };
         self.adds += 1;
+        self.word = None; // what was said of an earlier line
         self.open.insert(Tag::Add(self.adds), text);
         asks.push(Ask::Request(
             Tag::Add(self.adds),

@@ -163,10 +163,13 @@ fn short_count(n: u64) -> String {
 }
 
 fn draw_reason(app: &App, peer: &PeerStatus, row: Rect, buf: &mut Buffer) {
+    let why = peer.why.as_deref().unwrap_or("");
     let address = peer
         .address
-        .map_or_else(String::new, |address| format!("{address}: "));
-    let text = format!("{address}{}", peer.why.as_deref().unwrap_or(""));
+        .map(|address| format!("{address}: "))
+        .filter(|address| !why.starts_with(address.as_str()))
+        .unwrap_or_default();
+    let text = format!("{address}{why}");
     let text = fit(&text, usize::from(row.width.saturating_sub(4)), app.look);
     put(buf, row.x + 3, row.y, row.right(), &text, FAINT);
 }
