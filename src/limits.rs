@@ -233,7 +233,7 @@ pub const HOLDER_WALK_EVENTS: usize = 4096;
 /// Rows in one window of the screen.
 pub const WINDOW_ROWS_MAX: usize = 512;
 /// A watcher is told of changes at most this often.
-pub const WATCH_EVERY: Duration = Duration::from_millis(50);
+pub const WATCH_EVERY: Duration = Duration::from_millis(20);
 /// Questions about the DAG that wait for the driver; at the bound the askers wait.
 pub const ASK_QUEUE: usize = 256;
 /// Questions answered between two batches of inputs, so that clients cannot hold up replication.

@@ -27,7 +27,7 @@ pub(super) fn default() -> anyhow::Result<PathBuf> {
     Ok(Home::default_path()?)
 }
 
-/// A directory that is ours, locked, with a key and a config, but without a network.
+/// A directory that is ours, locked, with a key, and without a network or with one that may be set aside.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) home: Home,
@@ -43,24 +43,19 @@ pub(super) struct Wanted {
     pub(super) listen: Option<SocketAddr>,
 }
 
-/// Makes the directory ready for a network; `clear` runs under the lock, before it is checked that there is none.
+/// Makes the directory ready for a network. What is in it stays as it is, until the network is there; `check` says, under
+/// the lock, whether a network may come into it.
 ///
 /// # Errors
-/// As told by [`Home`]; a network in it, unless `clear` set it aside.
+/// As told by [`Home`] and `check`; an address that cannot be listened on.
 pub(super) fn prepare(
     dir: &Path,
     wanted: Wanted,
-    clear: impl FnOnce(&Home) -> anyhow::Result<()>,
+    check: impl FnOnce(&Home) -> anyhow::Result<()>,
 ) -> anyhow::Result<Prepared> {
     let home = Home::create(dir)?;
     let lock = home.lock_within(limits::IN_USE_PATIENCE, &Clock::start())?;
-    clear(&home)?;
-    if home.has_network() {
-        return Err(Error::HasNetwork {
-            path: home.path().into(),
-        }
-        .into());
-    }
+    check(&home)?;
     let earlier = home.config()?;
     let config = match &earlier {
         Some(earlier) => Config {
@@ -77,9 +72,9 @@ pub(super) fn prepare(
             addresses: Vec::new(),
         },
     };
-    if earlier.as_ref() != Some(&config) {
-        home.write_config(&config)?;
-    }
+    // Now, and not when a ticket is used up for it.
+    let socket = UdpSocket::bind(config.listen);
+    drop(socket.with_context(|| format!("cannot listen on udp {}", config.listen))?);
     let key = home.key_or_make(clock::random_seed())?;
     Ok(Prepared {
         home,
@@ -89,8 +84,18 @@ pub(super) fn prepare(
     })
 }
 
+/// Refuses a directory that has a network.
+pub(super) fn has_none(home: &Home) -> anyhow::Result<()> {
+    if home.has_network() {
+        let path = home.path().into();
+        return Err(Error::HasNetwork { path }.into());
+    }
+    Ok(())
+}
+
 /// Makes R, and with it a network.
 pub(super) fn found(prepared: &Prepared, network: &str) -> anyhow::Result<EventId> {
+    prepared.home.write_config(&prepared.config)?;
     let names = Names {
         network: network.to_owned(),
         machine: prepared.config.name.clone(),
@@ -111,6 +116,7 @@ pub(super) fn adopt(
         book.keep(*machine, *address);
     }
     home.write_book(&book)?;
+    home.write_config(&prepared.config)?;
     node::create_joined(home, admission)?;
     Ok(())
 }

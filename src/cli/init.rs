@@ -37,7 +37,7 @@ impl Init {
             name: self.name,
             listen: self.listen,
         };
-        let prepared = directory::prepare(dir, wanted, |_| Ok(()))?;
+        let prepared = directory::prepare(dir, wanted, directory::has_none)?;
         let root = directory::found(&prepared, &self.network)?;
         let (name, listen) = (&prepared.config.name, prepared.config.listen);
         let mut out = Out::new();

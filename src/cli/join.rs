@@ -25,6 +25,7 @@ use crate::control::{Reply, Request};
 use crate::limits;
 use crate::net;
 use crate::node::home::Home;
+use crate::node::home::files::Config;
 use crate::store::Store;
 use crate::store::disk::DiskStore;
 use crate::wire::ticket::Ticket;
@@ -146,12 +147,16 @@ fn check_expiry(ticket: &Ticket, now_ms: u64) -> anyhow::Result<()> {
 pub(super) async fn enter(dir: &Path, wanted: Wanted, ticket: &Ticket) -> anyhow::Result<Home> {
     if let Some(home) = already_in(dir, ticket)? {
         print::tell("this directory belongs to the ticket's network already: going on from there");
+        if let (Some(listen), Some(config)) = (wanted.listen, home.config()?) {
+            home.write_config(&Config { listen, ..config })?;
+        }
         return Ok(home);
     }
-    let prepared = directory::prepare(dir, wanted, set_aside)?;
+    let prepared = directory::prepare(dir, wanted, may_be_set_aside)?;
     let admission = net::join(&prepared.key, ticket, &prepared.config.name)
         .await
         .context("joining")?;
+    set_aside(&prepared.home)?;
     directory::adopt(&prepared, ticket, &admission)?;
     Ok(prepared.release())
 }
@@ -180,8 +185,8 @@ fn already_in(dir: &Path, ticket: &Ticket) -> anyhow::Result<Option<Home>> {
     Ok(Some(home))
 }
 
-/// Moves a network away that this machine started and in which nothing happened; any other is refused.
-fn set_aside(home: &Home) -> anyhow::Result<()> {
+/// A network that this machine started and in which nothing happened may be moved away; any other is refused.
+fn may_be_set_aside(home: &Home) -> anyhow::Result<()> {
     if !home.has_network() {
         return Ok(());
     }
@@ -196,6 +201,14 @@ fn set_aside(home: &Home) -> anyhow::Result<()> {
         ))
         .advise("join from another directory: fedag --data DIR join TICKET")
         .into());
+    }
+    Ok(())
+}
+
+/// Moves such a network away, now that another takes its place.
+fn set_aside(home: &Home) -> anyhow::Result<()> {
+    if !home.has_network() {
+        return Ok(());
     }
     let aside = home.set_aside()?;
     print::tell(format_args!(

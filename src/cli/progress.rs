@@ -11,7 +11,7 @@ use crate::cli::print;
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
 /// A bar is drawn at most so often: 100,000 events come in about a second, and are to be seen coming.
-const BARS_PER_SECOND: u8 = 30;
+const BARS_PER_SECOND: u8 = 60;
 
 /// After so long a line comes also when less than a tenth more is done.
 const LINE_LATEST: Duration = Duration::from_secs(10);

@@ -97,7 +97,7 @@ async fn begin(dir: &Path) -> anyhow::Result<Option<Home>> {
                 name: Some(name),
                 listen: None,
             };
-            let prepared = directory::prepare(dir, wanted, |_| Ok(()))?;
+            let prepared = directory::prepare(dir, wanted, directory::has_none)?;
             directory::found(&prepared, &network)?;
             Ok(Some(prepared.release()))
         }

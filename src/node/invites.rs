@@ -83,15 +83,6 @@ pub(crate) struct Terms {
 /// Answers a request for a ticket.
 pub(crate) async fn invite(desk: &Desk, terms: Terms) -> Result<Reply, Failure> {
     let now = desk.shared.clock.wall();
-    let earlier = if terms.reuse {
-        still_good(desk, now).await?
-    } else {
-        None
-    };
-    let invite = match earlier {
-        Some(invite) => invite,
-        None => open(desk, terms, now).await?,
-    };
     let near = desk.ask(peers).await?;
     let (listening, addresses) = (
         desk.shared.listening.or(desk.shared.would_listen),
@@ -112,6 +103,15 @@ pub(crate) async fn invite(desk: &Desk, terms: Terms) -> Result<Reply, Failure> 
             "no address is known at which this machine could be reached: give one with `fedag run --address IP:PORT`",
         ));
     }
+    let earlier = if terms.reuse {
+        still_good(desk, now).await?
+    } else {
+        None
+    };
+    let invite = match earlier {
+        Some(invite) => invite,
+        None => open(desk, terms, now).await?,
+    };
     let told = addresses.iter().map(|(_, address)| *address).collect();
     let ticket = Ticket {
         root: desk.shared.root.digest(),

@@ -118,3 +118,41 @@ fn a_killed_join_is_repeated_with_the_same_ticket() {
     assert_eq!(status(&ana.dir)["events"], 1 + 5000 + 3 * 2);
     assert_eq!(status(&ana.dir)["members"], 4);
 }
+
+#[test]
+fn a_ticket_that_lets_nobody_in_does_not_set_the_own_network_aside() {
+    let lab = Lab::new();
+    let _ana = lab.start("ana");
+    let ticket = lab.ticket("ana", &["--uses", "1"]);
+    ok(lab.join("bob", &ticket));
+    let cyd = lab.dir("cyd");
+    ok(run(&cyd, &["init", "--listen", "127.0.0.1:0"]));
+    let before = contents(&cyd);
+    fails(&lab.join("cyd", &ticket), 1, "used up");
+    assert_eq!(contents(&cyd), before);
+    ok(lab.join("cyd", &lab.ticket("ana", &[])));
+    assert_eq!(status(&cyd)["members"], 3);
+}
+
+#[test]
+fn a_join_at_a_port_in_use_leaves_the_ticket_as_good_as_it_was() {
+    let lab = Lab::new();
+    let ana = lab.start("ana");
+    let ticket = lab.ticket("ana", &[]);
+    let taken = status(&ana.dir)["listening"][0].clone();
+    let arguments = ["join", &ticket, "--name", "bob", "--listen"];
+    let at = |listen: &str| run(&lab.dir("bob"), &[&arguments[..], &[listen]].concat());
+    fails(&at(taken.as_str().unwrap()), 1, "cannot listen on udp");
+    assert_eq!(status(&ana.dir)["members"], 1);
+    ok(at("127.0.0.1:0"));
+    assert_eq!(status(&ana.dir)["members"], 2);
+}
+
+#[test]
+fn an_invite_to_nowhere_is_no_event() {
+    let lab = Lab::new();
+    let dir = lab.dir("alone");
+    ok(run(&dir, &["init", "--listen", "127.0.0.1:0"]));
+    fails(&run(&dir, &["invite"]), 1, "no address is known");
+    assert_eq!(status(&dir)["events"], 1);
+}
