@@ -10,6 +10,7 @@
 )]
 
 mod behaviour;
+mod binary;
 mod node;
 mod pty;
 mod random;

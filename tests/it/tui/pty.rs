@@ -73,7 +73,7 @@ fn first() {
     std::process::exit(0);
 }
 
-struct Terminal {
+pub(super) struct Terminal {
     parser: Arc<Mutex<vt100::Parser>>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -82,20 +82,31 @@ struct Terminal {
 
 impl Terminal {
     fn start(variables: &[(&str, &str)]) -> Self {
-        let pair = native_pty_system().openpty(SIZE).unwrap();
         let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
         command.args(["--exact", "tui::pty::child", "--nocapture"]);
+        command.env("FEDAG_TEST_UI", "1");
+        command.env_remove("NO_COLOR");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        let terminal = Self::run(command);
+        let is_there =
+            |text: &str| text.contains("deploy v12") || text.contains("No network is here yet");
+        terminal.wait("the UI", |screen| {
+            screen.alternate_screen() && is_there(&screen.contents())
+        });
+        terminal
+    }
+
+    /// Runs a command in a terminal of its own.
+    pub(super) fn run(mut command: CommandBuilder) -> Self {
+        let pair = native_pty_system().openpty(SIZE).unwrap();
         for (name, value) in [
-            ("FEDAG_TEST_UI", "1"),
             ("TERM", "xterm-256color"),
             ("LC_ALL", "C.UTF-8"),
             ("TZ", "UTC"),
             ("RUST_BACKTRACE", "0"),
         ] {
-            command.env(name, value);
-        }
-        command.env_remove("NO_COLOR");
-        for (name, value) in variables {
             command.env(name, value);
         }
         let child = pair.slave.spawn_command(command).unwrap();
@@ -109,21 +120,15 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        let terminal = Self {
+        Self {
             parser,
             master: pair.master,
             keys,
             child,
-        };
-        let is_there =
-            |text: &str| text.contains("deploy v12") || text.contains("No network is here yet");
-        terminal.wait("the UI", |screen| {
-            screen.alternate_screen() && is_there(&screen.contents())
-        });
-        terminal
+        }
     }
 
-    fn wait(&self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
+    pub(super) fn wait(&self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
         let start = Instant::now();
         while !is_so(self.parser.lock().unwrap().screen()) {
             let shown = self.parser.lock().unwrap().screen().contents();
@@ -135,17 +140,22 @@ impl Terminal {
         }
     }
 
-    fn shows(&self, text: &str) {
+    /// What stands on it now.
+    pub(super) fn text(&self) -> String {
+        self.parser.lock().unwrap().screen().contents()
+    }
+
+    pub(super) fn shows(&self, text: &str) {
         self.wait(text, |screen| screen.contents().contains(text));
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(super) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Waits for the end; returns the exit code after looking at the terminal.
-    fn end(self) -> u32 {
+    pub(super) fn end(self) -> u32 {
         self.end_with("")
     }
 

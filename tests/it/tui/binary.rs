@@ -1,0 +1,80 @@
+//! The program itself in two terminals, as in the README's first two minutes.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use portable_pty::CommandBuilder;
+
+use super::pty::Terminal;
+use crate::support::{fedag, ok, place, run};
+
+/// From Enter in one terminal to the other's screen; on an idle machine it is some 20 ms.
+const WELL_UNDER: Duration = Duration::from_secs(1);
+
+#[test]
+fn two_terminals_form_a_network_and_show_each_others_events_and_one_digest() {
+    let (_temp, dir) = place();
+    let (ana, ben) = (dir.join("ana"), dir.join("ben"));
+    let init = ["init", "--name", "ana", "--listen", "127.0.0.1:0"];
+    ok(run(&ana, &init));
+    let mut first = screen(&ana);
+    first.shows("ALONE");
+    first.press("\x1bOQ"); // F2
+    first.shows("fedag join fedag1");
+    let ticket = ticket(&first.text());
+    first.press("\x1b");
+
+    let mut second = screen(&ben);
+    second.shows("No network is here yet");
+    second.press(&format!("\x1b[200~{ticket}\x1b[201~"));
+    second.shows("Enter joins the network");
+    second.press("\r");
+    second.shows("CONVERGED");
+    first.shows("CONVERGED");
+
+    appears(&mut second, "from ben", &first);
+    appears(&mut first, "from ana", &second);
+    first.wait("one digest on both", |screen| {
+        let digest = converged(&screen.contents());
+        digest.is_some() && digest == converged(&second.text())
+    });
+
+    second.press("\x03");
+    assert_eq!(second.end(), 0);
+    first.shows("CUT OFF");
+    first.press("\x03");
+    assert_eq!(first.end(), 0);
+}
+
+/// `fedag` on a directory.
+fn screen(dir: &Path) -> Terminal {
+    let program = fedag(dir);
+    let mut command = CommandBuilder::new(program.get_program());
+    command.args(program.get_args());
+    command.env_remove("FEDAG_DATA");
+    command.env_remove("NO_COLOR");
+    Terminal::run(command)
+}
+
+/// The ticket on the screen, which is broken into lines with a backslash at the end.
+fn ticket(text: &str) -> String {
+    let begin = text.find("fedag1").expect("a ticket is shown");
+    let lines = text[begin..].lines().map(str::trim);
+    let lines = lines.take_while(|line| !line.is_empty());
+    lines.map(|line| line.trim_end_matches('\\')).collect()
+}
+
+/// What is typed in one terminal is on the other's screen in well under a second.
+fn appears(here: &mut Terminal, text: &str, there: &Terminal) {
+    here.press(&format!("{text}\r"));
+    let begin = Instant::now();
+    there.shows(&format!("\"{text}\""));
+    let took = begin.elapsed();
+    assert!(took < WELL_UNDER, "{text}: {took:?}");
+}
+
+/// The digest beside CONVERGED.
+fn converged(text: &str) -> Option<String> {
+    let after = text.lines().next()?.split_once("CONVERGED ✓")?.1;
+    after.split_whitespace().next().map(str::to_owned)
+}
