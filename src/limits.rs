@@ -41,6 +41,10 @@ pub const VERIFY_GROUP: usize = 64;
 
 /// Heads told whole; of more, this many and their number.
 pub const HEADS_TOLD_MAX: usize = 64;
+/// Heads of one peer that are kept when it tells changes; of more only some are known.
+pub const HEADS_KNOWN_MAX: usize = 1024;
+/// Heads added, and heads removed, in one telling of changes; when more changed, some are told.
+pub const HEADS_CHANGED_MAX: usize = 256;
 /// Parents of heads in a HELLO.
 pub const HEAD_PARENTS_MAX: usize = 20;
 /// Ids in a HELLO's locator, R among them; as close together as so many reach back to R.
@@ -49,6 +53,23 @@ pub const LOCATOR_IDS_MAX: usize = 36;
 pub const TAKE_BYTES_MAX: u64 = 64 << 20;
 /// Ancestors visited in one step of the machine; the walk goes on at the next wakeup.
 pub const WALK_STEP_EVENTS: usize = 65_536;
+/// Candidates of up to this many bytes are streamed at once; more are offered first, when the peer may hold some of them.
+pub const OFFER_ABOVE_BYTES: u64 = 64 << 10;
+/// Ids in one offer: 64 KiB.
+pub const OFFER_IDS_MAX: usize = 4096;
+/// Offers that are not both answered and streamed; at the bound no further one is made. One is being streamed, two are under way.
+pub const OFFERS_AHEAD: usize = 3;
+/// Ids offered in one session; then it ends, and the next one goes on. A peer that offers more breaks the rules.
+pub const OFFERED_IDS_MAX: usize = 64 * OFFER_IDS_MAX;
+/// What an offered id is worth against `BULK_BYTES_MIN`: 4096 ids a second keep the bulk slot, so that offers end within
+/// about a minute whoever makes them. A guess.
+pub const OFFERED_ID_BYTES: u64 = 4;
+/// Events of one part of a stream: what one step of the machine looks at.
+pub const PART_EVENTS: usize = 8192;
+/// Parts handed to the node that it has not sent; at the bound no further one is made.
+pub const PARTS_AHEAD: u32 = 2;
+/// Parts of one stream that `net` keeps; a machine never hands over more.
+pub const STREAM_PARTS: usize = OFFERS_AHEAD + 1;
 /// A session without progress on either side for this long ends.
 pub const SESSION_IDLE: Duration = Duration::from_secs(10);
 /// The inbound bulk slot is lost below this many bytes of newly held events in `SESSION_IDLE`.
@@ -66,8 +87,8 @@ pub const FRUITLESS_MAX: Duration = Duration::from_secs(60);
 
 /// Events up to this size are pushed in full; larger ones are announced and pulled.
 pub const PUSH_BYTES_MAX: usize = 16 << 10;
-/// Events that are asked for at a time, of all peers. At the bound announcements are passed over; sessions bring the events.
-pub const WANTED_MAX: usize = 1024;
+/// Announced events that one peer is asked for at a time. At the bound its announcements are passed over; sessions bring the events.
+pub const WANTED_EVENTS_MAX: usize = 256;
 /// Ids in one WANT.
 pub const WANT_IDS_MAX: usize = 256;
 /// Wait for a missing dependency, or a pulled event, before asking the next peer or for a session.
@@ -87,6 +108,11 @@ pub const PEERS_DIALLED_MAX: usize = 8;
 pub const PEERS_MAX: usize = 32;
 /// Machines in the address book. At the bound the one not heard of for longest goes; those of a ticket stay.
 pub const BOOK_MACHINES_MAX: usize = 256;
+/// Machines in the book that are not known as members here, told of by peers: a newcomer's admission may come after its address.
+/// At the bound further ones are not learned.
+pub const BOOK_STRANGERS_MAX: usize = 32;
+/// A peer's own addresses are passed on to the others at most this often; who connects later is told them anyway.
+pub const PASS_ON_EVERY: Duration = Duration::from_secs(10);
 /// Addresses of one machine in the book or on the wire. Further ones are dropped.
 pub const BOOK_ADDRESSES_MAX: usize = 8;
 /// First distance between two dials of one machine.

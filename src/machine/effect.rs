@@ -35,17 +35,19 @@ pub enum Effect {
         /// Wanted ids that are not held.
         not_held: Vec<EventId>,
     },
-    /// The node reads these events and sends them in order on a stream of their own, then `end`. `Streamed` or `StreamFailed`
-    /// follows.
+    /// The node reads these events and sends them in order on the session's own stream, which part 0 begins, and then `end`.
+    /// `Streamed` follows for each part, or `StreamFailed` once. At most `limits::STREAM_PARTS` are under way.
     Stream {
         /// To whom.
         peer: MachineId,
         /// Our number of the session.
         session: SessionId,
-        /// Which; at least one.
+        /// Counts from 0; a part after 0 goes on the stream of part 0, or nowhere when that failed.
+        part: u32,
+        /// Which; none only with an `end` after other parts.
         events: Ranges,
-        /// Last on the stream.
-        end: End,
+        /// Last on the stream; none: more parts follow.
+        end: Option<End>,
     },
     /// The node stops that stream, if it still runs; nothing follows.
     StopStream {

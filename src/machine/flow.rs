@@ -62,7 +62,9 @@ kinds!(
         Undecided,
         /// Session: looking for what the peer lacks.
         Walking,
-        /// Session: sending it.
+        /// Session: asking the peer what it lacks, and sending that.
+        Offering,
+        /// Session: sending, without asking or after the last answer.
         Streaming,
         /// Session: our END is sent.
         Listening,
@@ -87,6 +89,7 @@ impl Place {
             | Self::Comparing
             | Self::Undecided
             | Self::Walking
+            | Self::Offering
             | Self::Streaming
             | Self::Listening => Chart::Session,
             Self::Unknown | Self::Wanted | Self::Pending | Self::Held => Chart::Event,
@@ -129,7 +132,11 @@ kinds!(
         Verdict,
         /// Session: the peer's END.
         End,
-        /// Session: the node sent the stream.
+        /// Session: the peer's offer.
+        Offer,
+        /// Session: the peer's answer to an offer.
+        Lacks,
+        /// Session: the node sent a part of the stream.
         Streamed,
         /// Session: the node could not.
         StreamFailed,
@@ -181,7 +188,11 @@ kinds!(
         SendVerdict,
         /// Send END.
         SendEnd,
-        /// Stream events, then END.
+        /// Send ids of candidates.
+        SendOffer,
+        /// Send which of the offered events are lacked.
+        SendLacks,
+        /// Stream a part; END after the last.
         Stream,
         /// Stop that stream.
         StopStream,

@@ -140,21 +140,29 @@ pub enum Input {
         /// One past the last durable one.
         up_to: Arrival,
     },
-    /// `net`: a `Stream` effect is done, its END included.
+    /// `net`: a `Stream` effect is done, its END included if it has one.
     Streamed {
         /// The peer.
         peer: MachineId,
         /// Our number of the session.
         session: SessionId,
     },
-    /// `net` or the store: a `Stream` effect could not be done.
+    /// `net` or the store: a `Stream` effect could not be done, nor will the parts after it.
     StreamFailed {
         /// The peer.
         peer: MachineId,
         /// Our number of the session.
         session: SessionId,
-        /// The event whose bytes are damaged on disk, when that was the cause. Follows: it is asked for again.
-        damaged: Option<Arrival>,
+    },
+    /// The store: the bytes of a held event are damaged. Follows: it is asked for again, of every peer, until `Repaired`.
+    Damaged {
+        /// Which.
+        at: Arrival,
+    },
+    /// The store: a damaged event was written again.
+    Repaired {
+        /// Which.
+        at: Arrival,
     },
     /// The deadline of `next_wakeup`, or nothing at all.
     Wakeup,

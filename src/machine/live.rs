@@ -8,26 +8,14 @@ use crate::event::id::EventId;
 use crate::event::index::{Append, Arrival};
 use crate::event::key::MachineId;
 use crate::gossip::message::Announced;
-use crate::limits::{
-    BULK_FRAME_BYTES, GRAFT, HEADS_EVERY, PUSH_BYTES_MAX, WANT_IDS_MAX, WANTED_MAX,
-};
+use crate::limits::{BULK_FRAME_BYTES, GRAFT, HEADS_EVERY, PUSH_BYTES_MAX, WANT_IDS_MAX};
 use crate::machine::Machine;
 use crate::machine::effect::{Effect, Effects, Notice, When};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
-use crate::sync::locate;
-use crate::sync::message::Heads;
-use crate::time::Time;
+use crate::sync::heads::Leaves;
 use crate::wire::Message;
 use crate::wire::codec;
 use crate::wire::fault::Fault;
-
-/// An announced event that was asked for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    peer: MachineId,
-    /// Until when the answer is waited for.
-    pub(super) deadline: Time,
-}
 
 /// How an event came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +87,10 @@ impl Machine {
                     session.on_end(now, end)
                 });
             }
-            Message::Heads(heads) => self.hear(peer, &heads, out),
+            Message::Offer(offer) => self.on_offer(peer, &offer, out),
+            Message::Lacks(lacks) => self.on_lacks(peer, &lacks, out),
+            Message::Heads(heads) => drop(self.hear(peer, heads, out)),
+            Message::Changes(changes) => self.on_changes(peer, &changes, out),
             Message::Push(events) => self.on_pushed(peer, events, Came::Pushed, out),
             Message::Announce(announced) => self.on_announce(peer, &announced, out),
             Message::Want(ids) => self.on_want(peer, ids, out),
@@ -133,7 +124,7 @@ impl Machine {
         newly: &mut Newly,
         out: &mut Effects,
     ) -> bool {
-        let was_wanted = self.wanted.remove(&event.id()).is_some();
+        let was_wanted = self.wanted.remove(event.id());
         let (from, on) = match came {
             Came::Created => (Place::Unknown, On::Created),
             Came::Bulk => (Place::Unknown, On::Bulk),
@@ -306,11 +297,10 @@ impl Machine {
         let mut ids = Vec::new();
         for Announced { id, .. } in announced {
             let is_known =
-                self.dag.holds(*id) || self.pending.contains(*id) || self.wanted.contains_key(id);
-            if is_known || self.wanted.len() >= WANTED_MAX || ids.len() >= WANT_IDS_MAX {
+                self.dag.holds(*id) || self.pending.contains(*id) || self.wanted.contains(*id);
+            if is_known || ids.len() >= WANT_IDS_MAX || !self.wanted.ask(*id, peer, deadline) {
                 continue; // at the bounds a session brings it
             }
-            self.wanted.insert(*id, Wanted { peer, deadline });
             ids.push(*id);
             let (from, to) = (Place::Unknown, Place::Wanted);
             out.walk(Step {
@@ -344,12 +334,8 @@ impl Machine {
     }
 
     fn on_not_given(&mut self, peer: MachineId, id: EventId, out: &mut Effects) {
-        if self
-            .wanted
-            .get(&id)
-            .is_some_and(|wanted| wanted.peer == peer)
-        {
-            self.wanted.remove(&id);
+        if self.wanted.is_of(id, peer) {
+            self.wanted.remove(id);
             let (from, to) = (Place::Wanted, Place::Unknown);
             out.walk(Step {
                 from,
@@ -363,23 +349,14 @@ impl Machine {
     /// What is not given in time is left to a session with that peer.
     pub(super) fn settle_wanted(&mut self, out: &mut Effects) {
         let now = self.now;
-        let late: Vec<(EventId, MachineId)> = self
-            .wanted
-            .iter()
-            .filter(|(_, wanted)| wanted.deadline <= now)
-            .map(|(id, wanted)| (*id, wanted.peer))
-            .collect();
-        for (id, peer) in late {
+        for (id, peer) in self.wanted.late(now) {
             self.on_not_given(peer, id, out);
-            self.with_peer(peer, |peer| {
-                peer.trigger = Some(peer.trigger.unwrap_or(now));
-            });
+            self.trigger(peer);
         }
     }
 
     pub(super) fn drop_wanted_of(&mut self, peer: MachineId, out: &mut Effects) {
-        let of_peer = self.wanted.iter().filter(|(_, wanted)| wanted.peer == peer);
-        for id in of_peer.map(|(id, _)| *id).collect::<Vec<_>>() {
+        for id in self.wanted.of(peer).collect::<Vec<_>>() {
             self.on_not_given(peer, id, out);
         }
     }
@@ -408,25 +385,19 @@ impl Machine {
         {
             return;
         }
-        let heads = locate::heads(&self.dag, false);
+        let leaves = Leaves::of(&self.dag);
         for (machine, peer) in &mut self.peers {
             if peer.tell_at.is_none_or(|at| at > now) {
                 continue;
             }
             peer.tell_at = None;
             let bulk = std::mem::take(&mut peer.tell_bulk);
-            if peer.told == Some(heads.digest) {
-                continue;
+            if let Some(message) = peer.tell(&leaves, bulk) {
+                out.durable(Effect::Send {
+                    peer: *machine,
+                    message,
+                });
             }
-            peer.told = Some(heads.digest);
-            let message = Message::Heads(Heads {
-                bulk,
-                ..heads.clone()
-            });
-            out.durable(Effect::Send {
-                peer: *machine,
-                message,
-            });
         }
     }
 

@@ -13,6 +13,7 @@
 //! - every step of the flow chart that it takes is a row of [`flow::ROWS`].
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod damaged;
 pub mod effect;
 pub mod flow;
 pub mod input;
@@ -21,8 +22,9 @@ mod peers;
 mod requests;
 mod sessions;
 mod view;
+mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use rand::{RngExt, SeedableRng};
@@ -32,16 +34,15 @@ pub use crate::machine::view::{PeerState, PeerView};
 
 use crate::dag::Dag;
 use crate::dag::pending::Pending;
-use crate::event::id::EventId;
-use crate::event::index::Index;
+use crate::event::index::{Arrival, Index};
 use crate::event::key::{Key, MachineId};
 use crate::gossip::view::Book;
 use crate::limits::{COMPARE_EVERY, GRAFT};
 use crate::machine::effect::{Effect, Effects};
 use crate::machine::flow::{DoesSet, On, Place, Step};
 use crate::machine::input::Input;
-use crate::machine::live::Wanted;
 use crate::machine::peers::Peer;
+use crate::machine::wanted::Wanted;
 use crate::sync::stream::Slot;
 use crate::time::Time;
 
@@ -86,11 +87,13 @@ pub struct Machine {
     rng: Pcg64Mcg,
     dag: Dag,
     pending: Pending,
-    wanted: BTreeMap<EventId, Wanted>,
+    wanted: Wanted,
     peers: BTreeMap<MachineId, Peer>,
     book: Book,
     slot: Option<Slot>,
-    /// When one random peer is compared with.
+    /// Held events whose bytes on disk are damaged; at most `limits::DAMAGED_MAX`.
+    damaged: BTreeSet<Arrival>,
+    /// When one random peer is compared with, and damaged events are asked for again.
     compare_at: Time,
     /// When the held set last grew.
     grown: Time,
@@ -110,10 +113,11 @@ impl Machine {
             rng,
             dag: Dag::open(index),
             pending: Pending::default(),
-            wanted: BTreeMap::new(),
+            wanted: Wanted::default(),
             peers: BTreeMap::new(),
             book: Book::new(own),
             slot: None,
+            damaged: BTreeSet::new(),
             compare_at,
             grown: Time(0),
             faults: BTreeMap::new(),
@@ -179,15 +183,15 @@ impl Machine {
             }
             Input::Stored { .. } | Input::Wakeup => {}
             Input::Streamed { peer, session } => {
-                self.session_step(peer, On::Streamed, out, |session_of, now, _| {
-                    session_of.on_streamed(now, session)
+                self.session_step(peer, On::Streamed, out, |session_of, now, dag| {
+                    session_of.on_streamed(now, dag, session)
                 });
             }
-            Input::StreamFailed {
-                peer,
-                session,
-                damaged,
-            } => self.on_stream_failed(peer, session, damaged, out),
+            Input::StreamFailed { peer, session } => self.on_stream_failed(peer, session, out),
+            Input::Damaged { at } => self.on_damaged(at, out),
+            Input::Repaired { at } => {
+                self.damaged.remove(&at);
+            }
         }
         if is_wakeup {
             self.walk(out);
@@ -233,7 +237,7 @@ impl Machine {
             .filter(|(machine, _)| self.peers.get(machine).is_some_and(Peer::may_be_triggered))
             .map(|(_, since)| since + GRAFT)
             .min();
-        let wanted = self.wanted.values().map(|wanted| wanted.deadline).min();
+        let wanted = self.wanted.next_deadline();
         let room = self
             .has_room_to_dial()
             .then(|| self.book.next_due())
@@ -275,6 +279,11 @@ impl Machine {
     /// Number of pending events.
     pub fn pending(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Held events whose bytes on disk are damaged and not written again yet.
+    pub fn damaged(&self) -> &BTreeSet<Arrival> {
+        &self.damaged
     }
 
     /// Faults of peers by name, since the start.

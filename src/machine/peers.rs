@@ -7,13 +7,18 @@ use crate::event::id::DagDigest;
 use crate::event::key::MachineId;
 use crate::gossip::message::Reachable;
 use crate::gossip::view::Contact;
-use crate::limits::{BOOK_ADDRESSES_MAX, FRUITLESS_MAX, HEAD_PATIENCE, PEERS_DIALLED_MAX, QUIET};
+use crate::limits::{
+    BOOK_ADDRESSES_MAX, BOOK_STRANGERS_MAX, FRUITLESS_MAX, HEAD_PATIENCE, PASS_ON_EVERY,
+    PEERS_DIALLED_MAX, QUIET,
+};
 use crate::machine::Machine;
 use crate::machine::effect::{Effect, Effects, Notice, Why};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
 use crate::machine::input::Link;
+use crate::sync::heads::{Leaves, Telling, Told};
 use crate::sync::message::Heads;
-use crate::sync::{Outcome, Phase, Session, locate};
+use crate::sync::out::{Outcome, Phase};
+use crate::sync::{Session, locate};
 use crate::time::Time;
 use crate::wire::Message;
 use crate::wire::fault::Fault;
@@ -26,8 +31,8 @@ pub(super) struct Peer {
     /// Its heads as last told, and when.
     pub(super) heard: Option<Heads>,
     pub(super) heard_at: Time,
-    /// Our digest as last told to it.
-    pub(super) told: Option<DagDigest>,
+    /// Our heads as last told to it.
+    pub(super) told: Option<Told>,
     /// When our heads are to be told, and whether they changed by bulk.
     pub(super) tell_at: Option<Time>,
     pub(super) tell_bulk: bool,
@@ -43,6 +48,10 @@ pub(super) struct Peer {
     pub(super) fruitless: u32,
     pub(super) not_before: Time,
     pub(super) is_first_session: bool,
+    /// The digest that it told when it was last sent something in a session.
+    sent_when_heard: Option<DagDigest>,
+    /// When its own addresses were last passed on.
+    passed_on: Option<Time>,
 }
 
 impl Peer {
@@ -62,12 +71,28 @@ impl Peer {
             fruitless: 0,
             not_before: now,
             is_first_session: true,
+            sent_when_heard: None,
+            passed_on: None,
         }
     }
 
     /// Neither a session nor a noted trigger: what comes due is to be noted. While there is one, it waits for no wakeup.
     pub(super) fn may_be_triggered(&self) -> bool {
         self.trigger.is_none() && self.session.phase() == Phase::Idle
+    }
+
+    /// What it is to be told of our heads; none: it was told the same before.
+    pub(super) fn tell(&mut self, leaves: &Leaves, bulk: bool) -> Option<Message> {
+        let is_known = |told: &Told| told.digest == leaves.digest();
+        if self.told.as_ref().is_some_and(is_known) {
+            return None;
+        }
+        let (telling, told) = leaves.tell(self.told.as_ref(), bulk);
+        self.told = Some(told);
+        Some(match telling {
+            Telling::Heads(heads) => Message::Heads(heads),
+            Telling::Changes(changes) => Message::Changes(changes),
+        })
     }
 
     /// How long a told head may stay unheld before a session is begun.
@@ -85,7 +110,11 @@ impl Peer {
             }
             Outcome::Done(gain) | Outcome::GivenUp(gain) => gain,
         };
-        if gain.received > 0 || gain.has_sent {
+        // Who tells the same as when it was sent something before made nothing of that.
+        let heard = self.heard.as_ref().map(|heard| heard.digest);
+        let is_sent_anew =
+            gain.has_sent && std::mem::replace(&mut self.sent_when_heard, heard) != heard;
+        if gain.received > 0 || is_sent_anew {
             self.fruitless = 0;
         } else if !is_first && !gain.is_compare_only {
             let wait = Duration::from_secs(1 << self.fruitless.min(6)).min(FRUITLESS_MAX);
@@ -108,6 +137,7 @@ impl Machine {
             peer,
             message: Message::Addresses(addresses),
         });
+        self.ask_for_damaged(peer, out);
         out.walk(Step {
             from,
             on: On::ConnectionUp,
@@ -179,13 +209,23 @@ impl Machine {
         }
     }
 
-    /// Learns where machines are. What a peer says of itself is passed on to the others, once.
+    /// Learns where machines are: members, and a few that are not known as members here yet. What a peer says of itself is
+    /// passed on to the others, at most once in `limits::PASS_ON_EVERY`.
     pub(super) fn on_addresses(&mut self, peer: MachineId, told: &[Reachable], out: &mut Effects) {
+        let is_stranger = |machine: MachineId| !self.dag.is_member(machine);
+        let strangers = self.book.entries().map(|(machine, _)| machine);
+        let mut strangers = strangers.filter(|machine| is_stranger(*machine)).count();
         for reachable in told {
+            let is_new_stranger = !self.dag.is_member(reachable.machine)
+                && self.book.get(reachable.machine).is_none();
+            if is_new_stranger && strangers >= BOOK_STRANGERS_MAX {
+                continue;
+            }
             let is_new = self
                 .book
                 .learn(self.now, reachable.machine, &reachable.addresses, false);
-            if !is_new || reachable.machine != peer {
+            strangers += usize::from(is_new_stranger && is_new);
+            if !is_new || reachable.machine != peer || !self.may_pass_on(peer) {
                 continue;
             }
             for other in self.peers.keys().filter(|other| **other != peer) {
@@ -196,6 +236,18 @@ impl Machine {
                 });
             }
         }
+    }
+
+    /// Returns whether a peer's own addresses may be passed on now, and notes that they are.
+    fn may_pass_on(&mut self, peer: MachineId) -> bool {
+        let now = self.now;
+        self.peers.get_mut(&peer).is_some_and(|peer| {
+            let is_due = peer.passed_on.is_none_or(|at| at + PASS_ON_EVERY <= now);
+            if is_due {
+                peer.passed_on = Some(now);
+            }
+            is_due
+        })
     }
 
     /// Dials while there is room and somebody is due.

@@ -5,16 +5,19 @@ use rand::RngExt;
 
 use crate::dag::Dag;
 use crate::event::Event;
-use crate::event::index::Arrival;
 use crate::event::key::MachineId;
-use crate::limits::{COMPARE_EVERY, GRAFT, QUIET};
+use crate::limits::{COMPARE_EVERY, GRAFT, HEADS_TOLD_MAX, OFFERED_ID_BYTES, QUIET};
 use crate::machine::Machine;
 use crate::machine::effect::{Effect, Effects, Notice};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
 use crate::machine::live::{Came, Newly};
-use crate::sync::message::{Heads, Hello, SessionId};
+use crate::machine::peers::Peer;
+use crate::sync::heads::{Leaves, Told};
+use crate::sync::message::{HeadChanges, Heads, Hello, Lacks, Offer, SessionId};
+use crate::sync::out::{Out, Outcome, Phase};
+use crate::sync::outflow::Misfit;
 use crate::sync::stream::Slot;
-use crate::sync::{Out, Outcome, Phase, Session, locate};
+use crate::sync::{Session, locate};
 use crate::time::Time;
 use crate::wire::Message;
 use crate::wire::codec;
@@ -27,6 +30,7 @@ impl Phase {
             Self::Comparing => Place::Comparing,
             Self::Undecided => Place::Undecided,
             Self::Walking => Place::Walking,
+            Self::Offering => Place::Offering,
             Self::Streaming => Place::Streaming,
             Self::Listening => Place::Listening,
         }
@@ -75,7 +79,10 @@ impl Machine {
                 if hello.take > 0 {
                     self.slot = Some(Slot::new(self.now, peer, hello.session));
                 }
-                self.with_peer(peer, |peer| peer.told = Some(hello.heads.digest));
+                self.tell_before_hello(peer, out);
+                self.with_peer(peer, |peer| {
+                    peer.told = Some(Told::by_hello(&hello.heads, peer.told.as_ref()));
+                });
                 out.durable(Effect::Send {
                     peer,
                     message: Message::Hello(hello),
@@ -89,16 +96,44 @@ impl Machine {
                 peer,
                 message: Message::End(end),
             }),
-            Out::Stream { ranges, end } => {
-                out.durable(Effect::Stream {
-                    peer,
-                    session: end.session,
-                    events: ranges,
-                    end,
-                });
-            }
+            Out::Offer(offer) => out.durable(Effect::Send {
+                peer,
+                message: Message::Offer(offer),
+            }),
+            Out::Lacks(lacks) => out.now(Effect::Send {
+                peer,
+                message: Message::Lacks(lacks),
+            }),
+            Out::Stream {
+                session,
+                part,
+                ranges,
+                end,
+            } => out.durable(Effect::Stream {
+                peer,
+                session,
+                part,
+                events: ranges,
+                end,
+            }),
             Out::StopStream(session) => out.now(Effect::StopStream { peer, session }),
             Out::Over(outcome) => self.on_session_over(peer, outcome, out),
+        }
+    }
+
+    /// A HELLO tells some heads only when they are many; changes told before it keep them known.
+    fn tell_before_hello(&mut self, peer: MachineId, out: &mut Effects) {
+        if self.dag.leaves().len() <= HEADS_TOLD_MAX {
+            return;
+        }
+        let leaves = Leaves::of(&self.dag);
+        let knows_all = |peer: &&mut Peer| peer.told.as_ref().is_some_and(Told::is_complete);
+        let Some(entry) = self.peers.get_mut(&peer).filter(knows_all) else {
+            return;
+        };
+        let bulk = std::mem::take(&mut entry.tell_bulk);
+        if let Some(message) = entry.tell(&leaves, bulk) {
+            out.durable(Effect::Send { peer, message });
         }
     }
 
@@ -120,13 +155,17 @@ impl Machine {
     }
 
     /// The peer's HELLO.
-    pub(super) fn on_hello(&mut self, peer: MachineId, hello: Hello, out: &mut Effects) {
-        self.hear(peer, &hello.heads, out);
+    pub(super) fn on_hello(&mut self, peer: MachineId, mut hello: Hello, out: &mut Effects) {
+        hello.heads = self.hear(peer, hello.heads, out);
         let Some(entry) = self.peers.get(&peer) else {
             return;
         };
         if entry.session.begins_anew(&hello) {
             self.session_step(peer, On::Anew, out, |session, _, _| session.give_up());
+            if hello.answers.is_some() {
+                // The peer answers what is given up now: only a new session puts both into the same one.
+                self.trigger(peer);
+            }
         }
         let take = if self.slot.is_none() {
             self.config.take_bytes
@@ -179,41 +218,85 @@ impl Machine {
         }
     }
 
-    /// The node could not send a stream; a damaged event is asked for again, from everybody.
+    /// The peer's offer, which also counts as use of the bulk slot.
+    pub(super) fn on_offer(&mut self, peer: MachineId, offer: &Offer, out: &mut Effects) {
+        if let Some(slot) = self.slot.as_mut().filter(|slot| slot.peer == peer) {
+            slot.count(OFFERED_ID_BYTES * offer.ids.len() as u64);
+        }
+        self.fitting_step(peer, On::Offer, out, |session, now, dag| {
+            session.on_offer(now, dag, offer)
+        });
+    }
+
+    /// The peer's answer to an offer of ours.
+    pub(super) fn on_lacks(&mut self, peer: MachineId, lacks: &Lacks, out: &mut Effects) {
+        self.fitting_step(peer, On::Lacks, out, |session, now, dag| {
+            session.on_lacks(now, dag, lacks)
+        });
+    }
+
+    /// A step that finds out whether the message fits the session.
+    fn fitting_step(
+        &mut self,
+        peer: MachineId,
+        on: On,
+        out: &mut Effects,
+        step: impl FnOnce(&mut Session, Time, &Dag) -> Result<Vec<Out>, Misfit>,
+    ) {
+        let mut is_misfit = false;
+        self.session_step(peer, on, out, |session, now, dag| {
+            let asked = step(session, now, dag);
+            is_misfit = asked.is_err();
+            asked.unwrap_or_default()
+        });
+        if is_misfit {
+            self.on_fault(peer, Fault::Offer, out);
+        }
+    }
+
+    /// The node could not send a stream.
     pub(super) fn on_stream_failed(
         &mut self,
         peer: MachineId,
         session: SessionId,
-        damaged: Option<Arrival>,
         out: &mut Effects,
     ) {
-        self.session_step(peer, On::StreamFailed, out, |state, _, _| {
-            if state.id() == Some(session) && state.phase() == Phase::Streaming {
-                state.give_up()
+        self.session_step(peer, On::StreamFailed, out, |state, _, dag| {
+            if state.id() == Some(session) && state.is_streaming() {
+                state.break_off(dag)
             } else {
                 Vec::new()
             }
         });
-        if let Some(at) = damaged.filter(|at| at.0 < self.dag.len()) {
-            let id = self.dag.id(at);
-            for other in self.peers.keys() {
-                out.now(Effect::Send {
-                    peer: *other,
-                    message: Message::Want(vec![id]),
-                });
-            }
+    }
+
+    /// A session is due with the peer from now on, if it was not before.
+    pub(super) fn trigger(&mut self, peer: MachineId) {
+        let now = self.now;
+        self.with_peer(peer, |peer| {
+            peer.trigger = Some(peer.trigger.unwrap_or(now));
+        });
+    }
+
+    /// Notes what a peer told of the changes of its heads.
+    pub(super) fn on_changes(&mut self, peer: MachineId, changes: &HeadChanges, out: &mut Effects) {
+        let heard = self.peers.get(&peer).and_then(|peer| peer.heard.as_ref());
+        if let Some(heads) = heard.map(|heard| heard.changed(changes)) {
+            self.hear(peer, heads, out);
         }
     }
 
-    /// Notes what a peer told of its heads.
-    pub(super) fn hear(&mut self, peer: MachineId, heads: &Heads, out: &mut Effects) {
-        let (now, holds_all) = (self.now, locate::holds_all(&self.dag, heads));
-        let is_twin = self.is_twin(heads);
+    /// Notes what a peer told of its heads; returns what is known of them now.
+    pub(super) fn hear(&mut self, peer: MachineId, heads: Heads, out: &mut Effects) -> Heads {
+        let before = self.peers.get(&peer).and_then(|peer| peer.heard.as_ref());
+        let heads = heads.after(before);
+        let (now, holds_all) = (self.now, locate::holds_all(&self.dag, &heads));
+        let is_twin = self.is_twin(&heads);
         let Some(entry) = self.peers.get_mut(&peer) else {
-            return;
+            return heads;
         };
         entry.heard_at = now;
-        if entry.session.phase() == Phase::Streaming {
+        if entry.session.is_streaming() {
             entry.session.moved(now); // it tells what it holds by now
         }
         entry.unheld = if holds_all {
@@ -224,7 +307,7 @@ impl Machine {
         if heads.bulk && !holds_all {
             entry.trigger = Some(entry.trigger.unwrap_or(now));
         }
-        let has_changed = entry.heard.as_ref() != Some(heads);
+        let has_changed = entry.heard.as_ref() != Some(&heads);
         entry.heard = Some(heads.clone());
         if is_twin {
             out.now(Effect::Notify(Notice::Twins { peer }));
@@ -232,14 +315,21 @@ impl Machine {
         if has_changed {
             out.now(Effect::Notify(Notice::Peers));
         }
+        heads
     }
 
-    /// Equal leaves mean equal sets, unless two events share a uuid: then the digests differ.
+    /// Equal leaves mean equal sets, and so does an equal number of events when the one set holds the other; unless two
+    /// events share a uuid: then the digests differ.
     pub(super) fn is_twin(&self, heads: &Heads) -> bool {
-        heads.is_complete()
-            && heads.digest != self.dag.digest()
-            && heads.ids.len() == self.dag.leaves().len()
-            && heads.ids.iter().copied().eq(self.dag.leaves())
+        if !heads.is_complete() || heads.digest == self.dag.digest() {
+            return false;
+        }
+        let has_equal_leaves = || {
+            heads.ids.len() == self.dag.leaves().len()
+                && heads.ids.iter().copied().eq(self.dag.leaves())
+        };
+        let is_equal_set = || heads.count == self.dag.len() && locate::holds_all(&self.dag, heads);
+        has_equal_leaves() || is_equal_set()
     }
 
     /// Ends what stalls, notes new triggers, and begins what is due and may begin.
@@ -247,6 +337,11 @@ impl Machine {
         self.end_stalled(out);
         let now = self.now;
         let compare = self.next_compare();
+        if compare.is_some() {
+            for peer in self.peers.keys() {
+                self.ask_for_damaged(*peer, out);
+            }
+        }
         for (machine, since) in self.pending.oldest().collect::<Vec<_>>() {
             if since + GRAFT <= now {
                 self.with_peer(machine, |peer| {
@@ -328,7 +423,9 @@ impl Machine {
             };
             let is_slow = slow == Some(machine) && peer.session.phase() != Phase::Walking;
             if peer.session.is_stalled(now) || is_slow {
-                self.session_step(machine, On::Stalled, out, |session, _, _| session.give_up());
+                self.session_step(machine, On::Stalled, out, |session, _, dag| {
+                    session.break_off(dag)
+                });
             }
         }
     }
@@ -351,6 +448,8 @@ impl Out {
             Self::Verdict(_) => Some(Does::SendVerdict),
             Self::End(_) => Some(Does::SendEnd),
             Self::Stream { .. } => Some(Does::Stream),
+            Self::Offer(_) => Some(Does::SendOffer),
+            Self::Lacks(_) => Some(Does::SendLacks),
             Self::StopStream(_) => Some(Does::StopStream),
             Self::Over(_) => None,
         }

@@ -18,7 +18,7 @@ mod join;
 mod peer;
 mod pool;
 mod queue;
-mod stream;
+pub mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -43,7 +43,7 @@ use crate::net::frame::framed;
 use crate::net::peer::Link;
 use crate::net::pool::Pool;
 use crate::net::queue::Class;
-use crate::net::stream::Outgoing;
+use crate::net::stream::Part;
 use crate::net::table::Table;
 use crate::sync::message::SessionId;
 use crate::wire::fault::Fault;
@@ -141,7 +141,7 @@ pub enum Happening {
         /// Whose.
         peer: MachineId,
     },
-    /// A bulk stream is done; `end` was taken by QUIC.
+    /// A part of a bulk stream was taken by QUIC.
     Streamed {
         /// To whom.
         peer: MachineId,
@@ -347,7 +347,10 @@ impl Net {
             Message::Hello(_)
             | Message::Verdict(_)
             | Message::End(_)
+            | Message::Offer(_)
+            | Message::Lacks(_)
             | Message::Heads(_)
+            | Message::Changes(_)
             | Message::Want(_)
             | Message::Bulk { .. }
             | Message::Addresses(_) => Class::Control,
@@ -371,24 +374,12 @@ impl Net {
         }
     }
 
-    /// Sends what `source` gives, on a stream of its own, and `end` (an encoded message) after it.
-    pub fn stream(
-        &self,
-        peer: MachineId,
-        session: SessionId,
-        source: Box<dyn Source>,
-        end: Message,
-    ) {
+    /// Sends a part of a session's stream: what its source gives, then its END if it has one. Part 0 begins the stream; a
+    /// later part goes after those before it, or nowhere when the stream failed. `Streamed` follows for each part, or
+    /// `StreamFailed` once. At most `limits::STREAM_PARTS` may be under way.
+    pub fn stream(&self, peer: MachineId, session: SessionId, part: Part) {
         if let Some(link) = self.link(peer) {
-            stream::begin(
-                self.shared.clone(),
-                link,
-                Outgoing {
-                    session,
-                    source,
-                    end,
-                },
-            );
+            stream::take(&self.shared, &link, session, part);
         }
     }
 

@@ -16,15 +16,17 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::event::control::Rules;
 use crate::event::key::MachineId;
-use crate::limits::{CHECKS_AHEAD, FRAME_BYTES_MAX, MEASURE_EVERY, PROBE};
+use crate::limits::{CHECKS_AHEAD, FRAME_BYTES_MAX, MEASURE_EVERY, PROBE, STREAM_PARTS};
 use crate::net::frame::{End, Frames};
 use crate::net::pool::{Check, Lane};
 use crate::net::queue::{Class, Queue, Unread};
+use crate::net::stream::Part;
 use crate::net::table::{Candidate, Seat};
 use crate::net::{Happening, Refusal, Shared, close, tls};
 use crate::sync::message::SessionId;
@@ -61,8 +63,25 @@ pub(super) struct Link {
 #[derive(Debug)]
 struct Open {
     token: Token,
-    /// Outgoing bulk streams; a notification stops one.
-    streams: BTreeMap<SessionId, Arc<Notify>>,
+    /// Outgoing bulk streams.
+    streams: BTreeMap<SessionId, Outgoing>,
+}
+
+/// An outgoing bulk stream that runs.
+#[derive(Debug)]
+struct Outgoing {
+    /// Ends it.
+    stop: Arc<Notify>,
+    /// Takes further parts.
+    parts: mpsc::Sender<Part>,
+}
+
+/// What the task of a new outgoing bulk stream needs.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) token: Token,
+    pub(super) stop: Arc<Notify>,
+    pub(super) parts: mpsc::Receiver<Part>,
 }
 
 impl Link {
@@ -110,15 +129,32 @@ impl Link {
         }
     }
 
-    /// Notes a new outgoing bulk stream. None: it is too late, or too early.
-    pub(super) fn begin_stream(&self, session: SessionId) -> Option<(Token, Arc<Notify>)> {
+    /// Hands a part to its stream; part 0 begins a new one, whose task is then to be started. A part of a stream that is over
+    /// goes nowhere, as does one before or after the connection's time.
+    ///
+    /// # Panics
+    /// When more than `limits::STREAM_PARTS` are under way.
+    pub(super) fn take_part(&self, session: SessionId, part: Part) -> Option<Begun> {
         let mut open = self.open();
         let open = open.as_mut()?;
-        let stop = Arc::new(Notify::new());
-        if let Some(before) = open.streams.insert(session, stop.clone()) {
-            before.notify_one();
+        let mut begun = None;
+        if part.number == 0 {
+            let stop = Arc::new(Notify::new());
+            let (parts, waiting) = mpsc::channel(STREAM_PARTS);
+            begun = Some(Begun {
+                token: open.token.clone(),
+                stop: stop.clone(),
+                parts: waiting,
+            });
+            let before = open.streams.insert(session, Outgoing { stop, parts });
+            if let Some(before) = before {
+                before.stop.notify_one();
+            }
         }
-        Some((open.token.clone(), stop))
+        match open.streams.get(&session)?.parts.try_send(part) {
+            Ok(()) | Err(TrySendError::Closed(_)) => begun,
+            Err(TrySendError::Full(_)) => unreachable!("few parts are under way"),
+        }
     }
 
     /// Forgets an outgoing bulk stream that is over.
@@ -127,7 +163,7 @@ impl Link {
             && open
                 .streams
                 .get(&session)
-                .is_some_and(|current| Arc::ptr_eq(current, stop))
+                .is_some_and(|current| Arc::ptr_eq(&current.stop, stop))
         {
             open.streams.remove(&session);
         }
@@ -135,12 +171,12 @@ impl Link {
 
     /// Stops an outgoing bulk stream, if it still runs.
     pub(super) fn stop_stream(&self, session: SessionId) {
-        if let Some(stop) = self
+        let stopped = self
             .open()
             .as_mut()
-            .and_then(|open| open.streams.remove(&session))
-        {
-            stop.notify_one();
+            .and_then(|open| open.streams.remove(&session));
+        if let Some(outgoing) = stopped {
+            outgoing.stop.notify_one();
         }
     }
 

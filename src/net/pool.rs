@@ -38,7 +38,10 @@ impl Lane {
             Message::End(_) => true,
             Message::Hello(_)
             | Message::Verdict(_)
+            | Message::Offer(_)
+            | Message::Lacks(_)
             | Message::Heads(_)
+            | Message::Changes(_)
             | Message::Push(_)
             | Message::Announce(_)
             | Message::Want(_)
@@ -195,7 +198,10 @@ fn with_events(empty: Message, events: Vec<Event>) -> Message {
         without @ (Message::Hello(_)
         | Message::Verdict(_)
         | Message::End(_)
+        | Message::Offer(_)
+        | Message::Lacks(_)
         | Message::Heads(_)
+        | Message::Changes(_)
         | Message::Announce(_)
         | Message::Want(_)
         | Message::Addresses(_)) => without,

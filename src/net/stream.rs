@@ -1,68 +1,103 @@
-//! One outgoing bulk stream: what a source gives, and the END after it.
+//! One outgoing bulk stream: what the sources of its parts give, and the END after the last.
 //!
-//! A worker thread pulls from the source and encodes, one frame ahead of the network.
+//! A worker thread pulls from a source and encodes, one frame ahead of the network.
 
 use std::sync::Arc;
 
 use quinn::SendStream;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::net::frame::framed;
-use crate::net::peer::Link;
+use crate::net::peer::{Begun, Link};
 use crate::net::{Happening, Shared, Source, close};
 use crate::sync::message::SessionId;
 use crate::wire::{Message, codec};
 
-/// A stream to be sent.
-pub(super) struct Outgoing {
-    pub(super) session: SessionId,
-    pub(super) source: Box<dyn Source>,
-    /// Last on the stream.
-    pub(super) end: Message,
+/// A part of a bulk stream.
+pub struct Part {
+    /// Counts from 0.
+    pub number: u32,
+    /// The events; it may give none.
+    pub source: Box<dyn Source>,
+    /// An encoded message, last on the stream; none: more parts follow.
+    pub end: Option<Message>,
 }
 
-/// Begins to send it in the background; how that ended is told, unless it is stopped. Nothing when the connection takes no
-/// streams any more.
-pub(super) fn begin(shared: Arc<Shared>, link: Arc<Link>, outgoing: Outgoing) {
-    if let Some((token, stop)) = link.begin_stream(outgoing.session) {
-        let runtime = shared.runtime.clone();
-        runtime.spawn(async move {
-            let _token = token;
-            run(&shared, &link, outgoing, stop).await;
-        });
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part")
+            .field("number", &self.number)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
     }
 }
 
-async fn run(shared: &Shared, link: &Link, outgoing: Outgoing, stop: Arc<Notify>) {
-    let (session, peer) = (outgoing.session, link.peer);
+/// Takes a part; part 0 begins the stream in the background. How each part ended is told, unless the stream is stopped.
+/// Nothing when the connection takes no streams any more.
+pub(super) fn take(shared: &Arc<Shared>, link: &Arc<Link>, session: SessionId, part: Part) {
+    if let Some(begun) = link.take_part(session, part) {
+        let (shared, link) = (shared.clone(), link.clone());
+        let runtime = shared.runtime.clone();
+        runtime.spawn(async move { run(&shared, &link, session, begun).await });
+    }
+}
+
+async fn run(shared: &Shared, link: &Link, session: SessionId, begun: Begun) {
+    let Begun {
+        token: _token,
+        stop,
+        mut parts,
+    } = begun;
+    let peer = link.peer;
+    let mut stream = None;
     let sent = tokio::select! {
         biased;
         () = stop.notified() => None,
-        opened = link.connection.open_uni() => match opened {
-            Err(error) => Some(Err(close::words(&error))),
-            Ok(mut stream) => {
-                let sent = tokio::select! {
-                    biased;
-                    () = stop.notified() => None,
-                    sent = send(&mut stream, outgoing) => Some(sent),
-                };
-                if !matches!(sent, Some(Ok(()))) {
-                    // An error means that it is over already.
-                    stream.reset(close::STREAM_STOPPED).ok();
-                }
-                sent
-            }
-        },
+        sent = send_all(shared, link, session, &mut stream, &mut parts) => Some(sent),
     };
+    if !matches!(sent, Some(Ok(())))
+        && let Some(stream) = &mut stream
+    {
+        // An error means that it is over already.
+        stream.reset(close::STREAM_STOPPED).ok();
+    }
     link.end_stream(session, &stop);
     match sent {
-        None => {}
-        Some(Ok(())) => shared.tell(Happening::Streamed { peer, session }).await,
+        None | Some(Ok(())) => {}
         Some(Err(why)) => {
             tracing::info!(?peer, session = session.0, why, "a bulk stream failed");
             shared.tell(Happening::StreamFailed { peer, session }).await;
         }
     }
+}
+
+/// Sends part after part, until one has an END.
+async fn send_all(
+    shared: &Shared,
+    link: &Link,
+    session: SessionId,
+    stream: &mut Option<SendStream>,
+    parts: &mut mpsc::Receiver<Part>,
+) -> Result<(), String> {
+    let opened = link.connection.open_uni().await;
+    let stream = stream.insert(opened.map_err(|error| close::words(&error))?);
+    let peer = link.peer;
+    while let Some(Part { source, end, .. }) = parts.recv().await {
+        send(stream, session, source).await?;
+        if let Some(end) = &end {
+            stream
+                .write_all(&framed(&codec::encode(end)))
+                .await
+                .map_err(|error| error.to_string())?;
+            stream.finish().map_err(|error| error.to_string())?;
+        }
+        shared.tell(Happening::Streamed { peer, session }).await;
+        if end.is_some() {
+            return Ok(());
+        }
+    }
+    // The connection is over.
+    Ok(())
 }
 
 /// A worker's step.
@@ -72,12 +107,11 @@ enum Step {
     Failed(String),
 }
 
-async fn send(stream: &mut SendStream, outgoing: Outgoing) -> Result<(), String> {
-    let Outgoing {
-        session,
-        mut source,
-        end,
-    } = outgoing;
+async fn send(
+    stream: &mut SendStream,
+    session: SessionId,
+    mut source: Box<dyn Source>,
+) -> Result<(), String> {
     let (given, mut steps) = mpsc::channel(1);
     // It ends by itself when nobody listens; its panics show as a channel that is closed too early.
     drop(tokio::task::spawn_blocking(move || {
@@ -100,14 +134,9 @@ async fn send(stream: &mut SendStream, outgoing: Outgoing) -> Result<(), String>
                 .write_all(&frame)
                 .await
                 .map_err(|error| error.to_string())?,
-            Some(Step::Done) => break,
+            Some(Step::Done) => return Ok(()),
             Some(Step::Failed(why)) => return Err(why),
             None => return Err("reading stopped half-way".to_owned()),
         }
     }
-    stream
-        .write_all(&framed(&codec::encode(&end)))
-        .await
-        .map_err(|error| error.to_string())?;
-    stream.finish().map_err(|error| error.to_string())
 }

@@ -37,7 +37,7 @@ use crate::limits::{
 use crate::net::Error;
 
 /// The protocol's name and version; TLS refuses a machine of another one.
-pub(super) const ALPN: &[u8] = b"fedag/1";
+pub(super) const ALPN: &[u8] = b"fedag/2";
 /// What the exporter is asked for.
 const EXPORTER: &[u8] = b"EXPORTER-fedag-join-v1";
 /// What stands before the 32 bytes of a public key. From RFC 8410, section 4.

@@ -134,11 +134,12 @@ impl Links {
         self.damaged.remove(&event)
     }
 
-    /// A stream begins; what damages it is to be noted in what is returned.
+    /// A part of a stream begins; what damages it is to be noted in what is returned. Of one peer only the newest session's
+    /// stream is kept.
     pub(crate) fn on_stream(&mut self, peer: MachineId, session: SessionId) -> Damage {
-        let damage = Damage::default();
-        self.streams.insert((peer, session), Arc::clone(&damage));
-        damage
+        self.streams
+            .retain(|(of, number), _| *of != peer || *number == session);
+        Arc::clone(self.streams.entry((peer, session)).or_default())
     }
 
     /// A stream ended. Returns the event that damaged it, if one did.

@@ -12,6 +12,7 @@ use crate::event::key::MachineId;
 use crate::limits::JOINS_MAX;
 use crate::machine::effect::{Answer, Effect, Notice, Refused, When, Why};
 use crate::machine::input::{Input, JoinRequest, Link, RequestId};
+use crate::net::stream::Part;
 use crate::net::{Admission, Happening, JoinAsked, Refusal};
 use crate::node::ask::{Body, LocalRequest};
 use crate::node::commit::Deed;
@@ -106,13 +107,19 @@ impl Driver {
             Effect::Stream {
                 peer,
                 session,
+                part: number,
                 events,
                 end,
             } => {
                 let Some(net) = &self.net else { return };
                 let damage = self.links.on_stream(peer, session);
                 let source = StoreSource::new(Arc::clone(&self.shared.store), events, damage);
-                net.stream(peer, session, Box::new(source), Message::End(end));
+                let part = Part {
+                    number,
+                    source: Box::new(source),
+                    end: end.map(Message::End),
+                };
+                net.stream(peer, session, part);
             }
             Effect::StopStream { peer, session } => {
                 self.links.on_stream_end(peer, session);
@@ -346,27 +353,27 @@ impl Driver {
             Happening::Measured { peer, rtt } => Input::Measured { peer, rtt },
             Happening::Overflowed { peer } => Input::Overflowed { peer },
             Happening::Drained { peer } => Input::Drained { peer },
-            Happening::Streamed { peer, session } => {
-                self.links.on_stream_end(peer, session);
-                Input::Streamed { peer, session }
-            }
+            Happening::Streamed { peer, session } => Input::Streamed { peer, session },
             Happening::StreamFailed { peer, session } => {
-                let damaged = self.links.on_stream_end(peer, session);
-                if let (Some(at), Some(machine)) = (damaged, &self.machine) {
-                    let event = machine.dag().id(at);
-                    error!(%event, "an event on disk is damaged: it is asked for again");
-                    self.links.on_damaged(event, at);
+                if let Some(at) = self.links.on_stream_end(peer, session) {
+                    self.on_damaged(at);
                 }
-                Input::StreamFailed {
-                    peer,
-                    session,
-                    damaged,
-                }
+                Input::StreamFailed { peer, session }
             }
         };
         if !of_peer(&input).is_some_and(|peer| self.links.is_closing(peer)) {
             self.changes += u64::from(!matches!(input, Input::Received { .. }));
             self.handle(input);
+        }
+    }
+
+    /// The bytes of a held event are damaged: the machine asks its peers for it.
+    pub(crate) fn on_damaged(&mut self, at: Arrival) {
+        if let Some(machine) = &self.machine {
+            let event = machine.dag().id(at);
+            error!(%event, "an event on disk is damaged: it is asked for again");
+            self.links.on_damaged(event, at);
+            self.handle(Input::Damaged { at });
         }
     }
 
@@ -438,6 +445,8 @@ fn of_peer(input: &Input) -> Option<MachineId> {
         | Input::Admit { .. }
         | Input::Reachable { .. }
         | Input::Stored { .. }
+        | Input::Damaged { .. }
+        | Input::Repaired { .. }
         | Input::Wakeup => None,
     }
 }

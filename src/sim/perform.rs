@@ -51,6 +51,7 @@ impl Sim {
             Effect::Stream {
                 peer,
                 session,
+                part: _,
                 events,
                 end,
             } => self.stream(host, peer, session, &events, end),
@@ -100,7 +101,7 @@ impl Sim {
         peer: MachineId,
         session: SessionId,
         ranges: &Ranges,
-        end: End,
+        end: Option<End>,
     ) {
         let to = self.find(peer);
         let Some(connection) = self.links.connection(from, to) else {
@@ -128,26 +129,25 @@ impl Sim {
             room = room.saturating_sub(length);
             frame.push(append.event);
         }
-        self.bulk(
-            from,
-            to,
-            connection,
-            session,
-            frame,
-            BULK_FRAME_BYTES - room,
-        );
+        if !frame.is_empty() {
+            let bytes = BULK_FRAME_BYTES - room;
+            self.bulk(from, to, connection, session, frame, bytes);
+        }
         let at = self
             .links
             .arrival(self.now, from, to, Lane::Bulk, 0, &mut self.rng);
-        self.push(
-            at,
-            What::Deliver {
-                from,
-                to,
-                connection,
-                message: Message::End(end),
-            },
-        );
+        if let Some(end) = end {
+            let message = Message::End(end);
+            self.push(
+                at,
+                What::Deliver {
+                    from,
+                    to,
+                    connection,
+                    message,
+                },
+            );
+        }
         self.push(
             at,
             What::Streamed {

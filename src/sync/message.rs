@@ -33,6 +33,25 @@ impl Heads {
     }
 }
 
+/// What changed in a machine's heads since it told them last, when they are more than `limits::HEADS_TOLD_MAX`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadChanges {
+    /// The digest that was told with what this changes.
+    pub since: DagDigest,
+    /// New leaves, ascending, unique, at most `limits::HEADS_CHANGED_MAX`.
+    pub added: Vec<EventId>,
+    /// Heads that are leaves no more; likewise.
+    pub removed: Vec<EventId>,
+    /// How many leaves there are now.
+    pub total: u32,
+    /// Number of held events.
+    pub count: u32,
+    /// Digest of the held set.
+    pub digest: DagDigest,
+    /// As in [`Heads`].
+    pub bulk: bool,
+}
+
 /// Opens a session, or answers one. At most 2 KB.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
@@ -68,4 +87,41 @@ pub struct End {
     pub more: bool,
     /// The sender's heads when it began to stream.
     pub heads: Heads,
+}
+
+/// Ids that the sender would stream next; the receiver answers with [`Lacks`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The sender's number of this session.
+    pub session: SessionId,
+    /// Counts from 0 in a session.
+    pub number: u32,
+    /// In the sender's arrival order, 1..=`limits::OFFER_IDS_MAX`.
+    pub ids: Vec<EventId>,
+}
+
+/// Which events of an offer are lacked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lacks {
+    /// The sender's number of this session.
+    pub session: SessionId,
+    /// Of the offer.
+    pub number: u32,
+    /// A bit an id, set when it is lacked, the first being the lowest bit of the first byte; the last byte is filled with zeros.
+    pub bits: Vec<u8>,
+}
+
+impl Lacks {
+    /// The answer to ids of which `lacks` tells whether they are lacked.
+    pub fn of(session: SessionId, offer: &Offer, lacks: impl Fn(EventId) -> bool) -> Self {
+        let mut bits = vec![0; offer.ids.len().div_ceil(8)];
+        for (index, id) in offer.ids.iter().enumerate() {
+            bits[index / 8] |= u8::from(lacks(*id)) << (index % 8);
+        }
+        Self {
+            session,
+            number: offer.number,
+            bits,
+        }
+    }
 }

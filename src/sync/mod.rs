@@ -6,8 +6,8 @@
 //!
 //! 1. digests equal: in step, the session is over;
 //! 2. all the peer's heads are held: stream what is outside their ancestry;
-//! 3. else, when the peer does not hold all of ours either: stream what is outside the ancestry of every id that the
-//!    peer named and that is held.
+//! 3. else, when the peer does not hold all of ours either: candidates are what is outside the ancestry of every id that
+//!    the peer named and that is held. A few are streamed; many are offered first, and what the peer lacks is streamed.
 //!
 //! Then END. A side that gave no credit is sent nothing but END.
 //!
@@ -17,83 +17,24 @@
 //! - streams are in arrival order, so a stream broken half-way leaves a closed set.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod heads;
 pub mod locate;
 pub mod message;
+pub mod out;
+pub mod outflow;
+mod sending;
 mod state;
 pub mod stream;
 
 use crate::dag::Dag;
-use crate::dag::order::AncestorWalk;
 use crate::event::id::DagDigest;
 use crate::event::index::Arrival;
-use crate::limits::{SESSION_IDLE, WALK_STEP_EVENTS};
-use crate::sync::message::{End, Hello, SessionId, Verdict};
+use crate::limits::{OFFERED_IDS_MAX, SESSION_IDLE};
+use crate::sync::message::{End, Hello, Lacks, Offer, SessionId, Verdict};
+use crate::sync::out::{Gain, Out, Outcome, Phase};
+use crate::sync::outflow::Misfit;
 use crate::sync::state::{Exchange, Mine, Sending, State};
-use crate::sync::stream::Ranges;
 use crate::time::Time;
-
-/// What a session asks the machine to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Out {
-    /// Send it.
-    Hello(Hello),
-    /// Send it.
-    Verdict(Verdict),
-    /// Send it: nothing is streamed.
-    End(End),
-    /// Stream these, then `end`.
-    Stream {
-        /// At least one event.
-        ranges: Ranges,
-        /// Last on the stream.
-        end: End,
-    },
-    /// Stop the stream of this session.
-    StopStream(SessionId),
-    /// The session is over.
-    Over(Outcome),
-}
-
-/// How a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Both sides held the same set.
-    InStep,
-    /// Both sides sent what they were going to send.
-    Done(Gain),
-    /// Nothing moved, the bulk slot was lost, or the peer began anew.
-    GivenUp(Gain),
-}
-
-/// What a session was good for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gain {
-    /// Events that came to be held by it.
-    pub received: u32,
-    /// We streamed something.
-    pub has_sent: bool,
-    /// Our credit ended the peer's stream, or there was none; the peer has more.
-    pub more: bool,
-    /// We or the peer gave no credit.
-    pub is_compare_only: bool,
-}
-
-/// Phase of a session, without its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// No session.
-    Idle,
-    /// Our HELLO is sent, the peer's is not there.
-    Comparing,
-    /// Both HELLOs are there; whether the peer holds all of ours is not known yet, and decides what we send.
-    Undecided,
-    /// Looking for what the peer lacks, in bounded steps.
-    Walking,
-    /// The node sends events.
-    Streaming,
-    /// Our END is sent; the peer's is not there.
-    Listening,
-}
 
 /// Anti-entropy with one peer.
 #[derive(Clone, Debug)]
@@ -121,10 +62,11 @@ impl Session {
         match &self.state {
             State::Idle => Phase::Idle,
             State::Comparing { .. } => Phase::Comparing,
-            State::Exchanging(exchange) => match exchange.sending {
+            State::Exchanging(exchange) => match &exchange.sending {
                 Sending::Undecided => Phase::Undecided,
                 Sending::Walking { .. } => Phase::Walking,
-                Sending::Streaming => Phase::Streaming,
+                Sending::Flowing(outflow) if outflow.is_offering() => Phase::Offering,
+                Sending::Flowing(_) => Phase::Streaming,
                 Sending::Ended => Phase::Listening,
             },
         }
@@ -221,6 +163,11 @@ impl Session {
         mine.bulk_bytes <= mine.take.max(event_bytes_max)
     }
 
+    /// Returns whether the node has a stream of ours, or is about to get one.
+    pub fn is_streaming(&self) -> bool {
+        matches!(self.phase(), Phase::Offering | Phase::Streaming)
+    }
+
     /// Begins a session, `take` being our credit. Does nothing when one is open.
     pub fn open(&mut self, now: Time, dag: &Dag, take: u64) -> Vec<Out> {
         if self.phase() != Phase::Idle {
@@ -234,10 +181,19 @@ impl Session {
         vec![Out::Hello(hello)]
     }
 
-    /// Returns whether `theirs` opens a new session while this one is open: the peer has given this one up, and so
-    /// must we before it is answered.
+    /// Returns whether `theirs` belongs to another session than the open one, so that this one must be given up before it
+    /// is answered: it opens a new one, or answers our HELLO a second time, which the peer takes for answered by this one
+    /// while we paired it with an earlier one.
     pub fn begins_anew(&self, theirs: &Hello) -> bool {
-        matches!(self.state, State::Exchanging(_)) && theirs.answers.is_none()
+        match &self.state {
+            State::Idle | State::Comparing { .. } => false,
+            State::Exchanging(exchange) => match theirs.answers {
+                None => theirs.session != exchange.theirs.session,
+                Some(answered) => {
+                    answered == exchange.mine.session && theirs.session != exchange.theirs.session
+                }
+            },
+        }
     }
 
     /// The peer's HELLO; `take`: our credit, should it open a session and this be the answer.
@@ -282,6 +238,8 @@ impl Session {
             theirs,
             sending: Sending::Undecided,
             has_sent: false,
+            offered: 0,
+            offers: 0,
             peer_ended,
             verdict: None,
         }));
@@ -323,43 +281,26 @@ impl Session {
         }
     }
 
-    /// The node sent the stream of `session`, its END included.
-    pub fn on_streamed(&mut self, now: Time, session: SessionId) -> Vec<Out> {
+    /// The peer's offer: answered with what is lacked.
+    ///
+    /// # Errors
+    /// [`Misfit`]: it is not the next one, or one too many.
+    pub fn on_offer(&mut self, now: Time, dag: &Dag, offer: &Offer) -> Result<Vec<Out>, Misfit> {
         let State::Exchanging(exchange) = &mut self.state else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
-        if exchange.mine.session != session || !matches!(exchange.sending, Sending::Streaming) {
-            return Vec::new();
+        let is_open = exchange.peer_ended.is_none() && exchange.mine.take > 0;
+        if !is_open || offer.session != exchange.theirs.session {
+            return Ok(Vec::new()); // of a session that is over
         }
+        exchange.offered += offer.ids.len();
+        if offer.number != exchange.offers || exchange.offered > OFFERED_IDS_MAX {
+            return Err(Misfit);
+        }
+        exchange.offers += 1;
         exchange.mine.moved = now;
-        exchange.sending = Sending::Ended;
-        self.over_if_both_ended()
-    }
-
-    /// Goes on with a walk. Cost: at most `limits::WALK_STEP_EVENTS` events, and what is to be sent.
-    pub fn walk_step(&mut self, now: Time, dag: &Dag) -> Vec<Out> {
-        let State::Exchanging(exchange) = &mut self.state else {
-            return Vec::new();
-        };
-        let Sending::Walking { walk, heads } = &mut exchange.sending else {
-            return Vec::new();
-        };
-        exchange.mine.moved = now;
-        if !walk.step(dag, WALK_STEP_EVENTS) {
-            return Vec::new();
-        }
-        let resume = std::mem::replace(&mut self.resume, Arrival(0));
-        let candidates = stream::from(resume, walk.unmarked_ranges());
-        let (ranges, more) = stream::within_credit(dag, &candidates, exchange.theirs.take);
-        if let Some((_, up_to)) = ranges.last().filter(|_| more) {
-            self.resume = *up_to;
-        }
-        let end = End {
-            session: exchange.mine.session,
-            more,
-            heads: heads.clone(),
-        };
-        self.send(ranges, end)
+        let lacks = Lacks::of(exchange.mine.session, offer, |id| !dag.holds(id));
+        Ok(vec![Out::Lacks(lacks)])
     }
 
     /// Returns whether nothing moved for too long.
@@ -370,11 +311,32 @@ impl Session {
                 .is_some_and(|mine| now >= mine.moved + SESSION_IDLE)
     }
 
-    /// Ends the session from our side, for whatever reason.
+    /// Ends the session from our side, and tells the peer by an END that nothing more comes: its bulk slot is free at once.
+    pub fn break_off(&mut self, dag: &Dag) -> Vec<Out> {
+        let owes_end = match &self.state {
+            State::Exchanging(exchange) if !matches!(exchange.sending, Sending::Ended) => {
+                Some(exchange.mine.session)
+            }
+            State::Idle | State::Comparing { .. } | State::Exchanging(_) => None,
+        };
+        let end = owes_end.map(|session| {
+            Out::End(End {
+                session,
+                more: true,
+                heads: locate::heads(dag, false),
+            })
+        });
+        self.give_up().into_iter().chain(end).collect()
+    }
+
+    /// Ends the session from our side; the peer is gone, or knows.
     pub fn give_up(&mut self) -> Vec<Out> {
         let mut out = Vec::new();
-        if self.phase() == Phase::Streaming {
-            out.extend(self.id().map(Out::StopStream));
+        if let State::Exchanging(exchange) = &self.state
+            && let Sending::Flowing(outflow) = &exchange.sending
+        {
+            let session = exchange.mine.session;
+            out.extend(outflow.has_stream().then_some(Out::StopStream(session)));
             self.resume = Arrival(0);
         }
         if self.phase() != Phase::Idle {
@@ -384,60 +346,7 @@ impl Session {
         out
     }
 
-    /// Decides what we send, once that can be decided.
-    fn decide(&mut self, dag: &Dag) -> Vec<Out> {
-        let State::Exchanging(exchange) = &mut self.state else {
-            return Vec::new();
-        };
-        if !matches!(exchange.sending, Sending::Undecided) {
-            return Vec::new();
-        }
-        let heads = locate::heads(dag, false);
-        let end = End {
-            session: exchange.mine.session,
-            more: false,
-            heads: heads.clone(),
-        };
-        if exchange.theirs.take == 0 {
-            return self.send(Ranges::new(), End { more: true, ..end });
-        }
-        let from = match (
-            locate::holds_all(dag, &exchange.theirs.heads),
-            exchange.verdict,
-        ) {
-            (_, Some(true)) => return self.send(Ranges::new(), end),
-            (true, None | Some(false)) => exchange
-                .theirs
-                .heads
-                .ids
-                .iter()
-                .filter_map(|id| dag.find(*id))
-                .collect(),
-            (false, Some(false)) => locate::common(dag, &exchange.theirs),
-            (false, None) => return Vec::new(),
-        };
-        exchange.sending = Sending::Walking {
-            walk: AncestorWalk::new(dag, from),
-            heads,
-        };
-        Vec::new()
-    }
-
-    fn send(&mut self, ranges: Ranges, end: End) -> Vec<Out> {
-        let State::Exchanging(exchange) = &mut self.state else {
-            return Vec::new();
-        };
-        if ranges.is_empty() {
-            exchange.sending = Sending::Ended;
-            let mut out = vec![Out::End(end)];
-            out.extend(self.over_if_both_ended());
-            return out;
-        }
-        exchange.sending = Sending::Streaming;
-        exchange.has_sent = true;
-        vec![Out::Stream { ranges, end }]
-    }
-
+    /// Both ENDs are there: it is over.
     fn over_if_both_ended(&mut self) -> Vec<Out> {
         let State::Exchanging(exchange) = &self.state else {
             return Vec::new();

@@ -4,6 +4,7 @@
 use crate::dag::order::AncestorWalk;
 use crate::event::id::DagDigest;
 use crate::sync::message::{End, Heads, Hello, SessionId};
+use crate::sync::outflow::Outflow;
 use crate::time::Time;
 
 #[derive(Clone, Debug)]
@@ -33,6 +34,9 @@ pub(super) struct Exchange {
     pub(super) theirs: Hello,
     pub(super) sending: Sending,
     pub(super) has_sent: bool,
+    /// Ids that the peer offered, and how many offers that were.
+    pub(super) offered: usize,
+    pub(super) offers: u32,
     /// The peer's END, once it is there: whether it has more.
     pub(super) peer_ended: Option<bool>,
     /// The verdict, once it is there.
@@ -42,8 +46,13 @@ pub(super) struct Exchange {
 #[derive(Clone, Debug)]
 pub(super) enum Sending {
     Undecided,
-    Walking { walk: AncestorWalk, heads: Heads },
-    Streaming,
+    Walking {
+        walk: AncestorWalk,
+        heads: Heads,
+        /// The peer may hold some of what is found.
+        asks: bool,
+    },
+    Flowing(Outflow),
     Ended,
 }
 

@@ -4,6 +4,8 @@
 //! nothing waits in a circle.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::VecDeque;
+
 use crate::dag::Dag;
 use crate::event::index::Arrival;
 use crate::event::key::MachineId;
@@ -23,30 +25,56 @@ pub fn from(resume: Arrival, mut ranges: Ranges) -> Ranges {
     ranges
 }
 
-/// The part of `ranges` that `take` bytes allow, but at least one event, and whether there is more.
+/// How much [`take_front`] may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Events.
+    pub events: usize,
+    /// Bytes of them on the wire.
+    pub bytes: u64,
+    /// The first event fits in any case.
+    pub is_first: bool,
+}
+
+/// What [`take_front`] took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// The events.
+    pub part: Ranges,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The next event did not fit the bytes.
+    pub is_full: bool,
+}
+
+/// Takes events off the front of `ranges`, as many as there is room for.
 ///
-/// Cost: O(events in it).
-pub fn within_credit(dag: &Dag, ranges: &[(Arrival, Arrival)], take: u64) -> (Ranges, bool) {
-    let (mut part, mut bytes) = (Ranges::new(), 0_u64);
-    for &(from, up_to) in ranges {
+/// Cost: O(events taken).
+pub fn take_front(dag: &Dag, ranges: &mut VecDeque<(Arrival, Arrival)>, room: Room) -> Cut {
+    let (mut cut, mut events) = (Cut::default(), 0);
+    while let Some(&(from, up_to)) = ranges.front() {
         let mut end = from;
-        while end < up_to {
+        while end < up_to && events < room.events {
             let length = u64::from(dag.length(end));
-            let is_first = part.is_empty() && end == from;
-            if !is_first && bytes + length > take {
+            let fits_anyway = room.is_first && events == 0;
+            if !fits_anyway && cut.bytes + length > room.bytes {
+                cut.is_full = true;
                 break;
             }
-            bytes += length;
-            end = Arrival(end.0 + 1);
+            cut.bytes += length;
+            events += 1;
+            end.0 += 1;
         }
         if end > from {
-            part.push((from, end));
+            cut.part.push((from, end));
         }
         if end < up_to {
-            return (part, true);
+            ranges[0].0 = end;
+            break;
         }
+        ranges.pop_front();
     }
-    (part, false)
+    cut
 }
 
 /// The inbound bulk slot, taken: one peer may send bulk.
@@ -73,7 +101,7 @@ impl Slot {
         }
     }
 
-    /// Counts newly held events.
+    /// Counts newly held events, or what an offer of ids is worth.
     pub fn count(&mut self, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
     }

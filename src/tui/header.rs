@@ -78,6 +78,9 @@ fn header_parts(app: &App, status: &Status) -> Vec<Part> {
     if status.twins {
         parts.push(part(1, " TWINS ", app.look.badge(Color::Red)));
     }
+    if let Some(faults) = faults(status) {
+        parts.push(part(2, faults, BUSY));
+    }
     if let Some(progress) = &status.progress {
         parts.push(part(1, progress_bar(app, progress), BUSY));
         parts.push(part(
@@ -110,6 +113,21 @@ fn header_parts(app: &App, status: &Status) -> Vec<Part> {
         parts.push(part(10, format!("{}/s", count(rate)), FAINT));
     }
     parts
+}
+
+/// What peers did wrong since the start, by name, and the store; none: nothing.
+fn faults(status: &Status) -> Option<String> {
+    let total: u64 = status.faults.values().sum();
+    let mut names = status.faults.iter();
+    let (first, times) = names.next()?;
+    Some(match names.next() {
+        None if *times == 1 => format!("1 fault: {first}"),
+        None => format!("{} faults: {first}", count(total)),
+        Some(_) => {
+            let kinds = status.faults.len() as u64;
+            format!("{} faults of {kinds} kinds", count(total))
+        }
+    })
 }
 
 /// The one word to look at, and its colour.

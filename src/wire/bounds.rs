@@ -9,7 +9,8 @@
 use crate::event::id::EventId;
 use crate::limits::{
     BOOK_ADDRESSES_MAX, BOOK_MACHINES_MAX, BULK_FRAME_BYTES, FRAME_EVENTS_MAX, HEAD_PARENTS_MAX,
-    HEADS_TOLD_MAX, LOCATOR_IDS_MAX, PUSH_BYTES_MAX, WANT_IDS_MAX,
+    HEADS_CHANGED_MAX, HEADS_TOLD_MAX, LOCATOR_IDS_MAX, OFFER_IDS_MAX, PUSH_BYTES_MAX,
+    WANT_IDS_MAX,
 };
 use crate::sync::message::Heads;
 use crate::wire::Message;
@@ -25,7 +26,13 @@ pub(crate) fn hold(message: &Message, lengths: impl ExactSizeIterator<Item = usi
         }
         Message::Verdict(_) => true,
         Message::End(end) => heads_hold(&end.heads),
+        Message::Offer(offer) => (1..=OFFER_IDS_MAX).contains(&offer.ids.len()),
+        Message::Lacks(lacks) => (1..=OFFER_IDS_MAX.div_ceil(8)).contains(&lacks.bits.len()),
         Message::Heads(heads) => heads_hold(heads),
+        Message::Changes(changes) => {
+            let is_few = |ids: &[EventId]| ids.len() <= HEADS_CHANGED_MAX && ascend(ids);
+            is_few(&changes.added) && is_few(&changes.removed) && changes.total >= 1
+        }
         Message::Push(_) => {
             (1..=FRAME_EVENTS_MAX).contains(&events)
                 && lengths.into_iter().all(|length| length <= PUSH_BYTES_MAX)

@@ -28,7 +28,7 @@ use crate::event::key::{MachineId, Signature};
 use crate::event::{Event, Proof, Raw};
 use crate::gossip::message::{Announced, Reachable};
 use crate::limits::FRAME_BYTES_MAX;
-use crate::sync::message::{End, Heads, Hello, SessionId, Verdict};
+use crate::sync::message::{End, HeadChanges, Heads, Hello, Lacks, Offer, SessionId, Verdict};
 use crate::wire::fault::Fault;
 use crate::wire::{Frame, Message, bounds};
 
@@ -74,6 +74,9 @@ mod tag {
     pub(super) const GIVEN: u8 = 8;
     pub(super) const BULK: u8 = 9;
     pub(super) const ADDRESSES: u8 = 10;
+    pub(super) const OFFER: u8 = 11;
+    pub(super) const LACKS: u8 = 12;
+    pub(super) const CHANGES: u8 = 13;
 }
 
 /// The message's bytes, without the length in front.
@@ -84,7 +87,10 @@ pub fn encode(message: &Message) -> Vec<u8> {
         Message::Hello(hello) => frame(tag::HELLO, hello),
         Message::Verdict(verdict) => frame(tag::VERDICT, verdict),
         Message::End(end) => frame(tag::END, end),
+        Message::Offer(offer) => frame(tag::OFFER, offer),
+        Message::Lacks(lacks) => frame(tag::LACKS, lacks),
         Message::Heads(heads) => frame(tag::HEADS, heads),
+        Message::Changes(changes) => frame(tag::CHANGES, changes),
         Message::Push(events) => frame(tag::PUSH, events),
         Message::Announce(announced) => frame(tag::ANNOUNCE, announced),
         Message::Want(ids) => frame(tag::WANT, ids),
@@ -131,7 +137,10 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, Fault> {
         tag::HELLO => (Message::Hello(read(body)?), Vec::new()),
         tag::VERDICT => (Message::Verdict(read(body)?), Vec::new()),
         tag::END => (Message::End(read(body)?), Vec::new()),
+        tag::OFFER => (Message::Offer(read(body)?), Vec::new()),
+        tag::LACKS => (Message::Lacks(read(body)?), Vec::new()),
         tag::HEADS => (Message::Heads(read(body)?), Vec::new()),
+        tag::CHANGES => (Message::Changes(read(body)?), Vec::new()),
         tag::PUSH => (Message::Push(Vec::new()), read(body)?),
         tag::ANNOUNCE => (Message::Announce(read(body)?), Vec::new()),
         tag::WANT => (Message::Want(read(body)?), Vec::new()),
@@ -322,6 +331,15 @@ layout!(Raw {
     properties: Vec<u8>,
 });
 layout!(Heads { ids: Vec<EventId>, total: u32, count: u32, digest: DagDigest, bulk: bool });
+layout!(HeadChanges {
+    since: DagDigest,
+    added: Vec<EventId>,
+    removed: Vec<EventId>,
+    total: u32,
+    count: u32,
+    digest: DagDigest,
+    bulk: bool,
+});
 layout!(Hello {
     session: SessionId,
     answers: Option<SessionId>,
@@ -339,6 +357,8 @@ layout!(End {
     more: bool,
     heads: Heads
 });
+layout!(Offer { session: SessionId, number: u32, ids: Vec<EventId> });
+layout!(Lacks { session: SessionId, number: u32, bits: Vec<u8> });
 layout!(Announced {
     id: EventId,
     height: u32,

@@ -31,6 +31,9 @@ pub enum Fault {
     /// A session's stream went beyond the credit. Made by the machine.
     #[error("more bulk than it was given credit for")]
     Credit,
+    /// An offer out of turn or one too many, or an answer that does not fit the oldest open offer. Made by the machine.
+    #[error("an offer, or an answer to one, that does not fit its session")]
+    Offer,
 }
 
 impl Fault {
@@ -55,6 +58,7 @@ impl Fault {
             Self::Unvouched => "unvouched",
             Self::ForeignRoot => "foreign_root",
             Self::Credit => "credit",
+            Self::Offer => "offer",
         }
     }
 }

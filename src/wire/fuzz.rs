@@ -50,7 +50,10 @@ pub(crate) fn encode_frame(decoded: &Frame) -> Vec<u8> {
         Message::Hello(_)
         | Message::Verdict(_)
         | Message::End(_)
+        | Message::Offer(_)
+        | Message::Lacks(_)
         | Message::Heads(_)
+        | Message::Changes(_)
         | Message::Announce(_)
         | Message::Want(_)
         | Message::Addresses(_) => encode(&decoded.empty),

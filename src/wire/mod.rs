@@ -17,11 +17,11 @@ use crate::event::control::Rules;
 use crate::event::id::EventId;
 use crate::event::{Event, Raw, check_all};
 use crate::gossip::message::{Announced, Reachable};
-use crate::sync::message::{End, Heads, Hello, SessionId, Verdict};
+use crate::sync::message::{End, HeadChanges, Heads, Hello, Lacks, Offer, SessionId, Verdict};
 use crate::wire::fault::Fault;
 
 /// Version of the protocol, told in the TLS ALPN. Machines of different versions do not talk.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// What one machine sends another. Each says who makes it and what follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +32,14 @@ pub enum Message {
     Verdict(Verdict),
     /// In a session, when the sender has sent its part.
     End(End),
+    /// In a session: ids that would be streamed next; the receiver answers with `Lacks`.
+    Offer(Offer),
+    /// In a session: answers an `Offer`; what is lacked is streamed.
+    Lacks(Lacks),
     /// The sender's heads, after a change.
     Heads(Heads),
+    /// What changed in the sender's heads, when they are too many to be told whole.
+    Changes(HeadChanges),
     /// Live events, up to `limits::PUSH_BYTES_MAX` bytes each; the receiver relays what is new to it.
     Push(Vec<Event>),
     /// Live events that are larger; the receiver answers with WANT for what it lacks.
@@ -66,7 +72,10 @@ impl Message {
             Self::Hello(_)
             | Self::Verdict(_)
             | Self::End(_)
+            | Self::Offer(_)
+            | Self::Lacks(_)
             | Self::Heads(_)
+            | Self::Changes(_)
             | Self::Announce(_)
             | Self::Want(_)
             | Self::Addresses(_) => return 0,
@@ -108,7 +117,10 @@ impl Frame {
             without @ (Message::Hello(_)
             | Message::Verdict(_)
             | Message::End(_)
+            | Message::Offer(_)
+            | Message::Lacks(_)
             | Message::Heads(_)
+            | Message::Changes(_)
             | Message::Announce(_)
             | Message::Want(_)
             | Message::Addresses(_)) => without,

@@ -1,5 +1,6 @@
 //! The chart in docs/flow.md, the table in the code and what the machine does are one thing.
 
+mod offers;
 mod scenes;
 mod script;
 

@@ -9,6 +9,7 @@ mod flow;
 mod layers;
 mod node;
 mod seed;
+mod sessions;
 mod sim;
 mod support;
 mod tui;

@@ -24,8 +24,8 @@ const fn row(
 /// All arrows. What has no row changes no phase and asks for nothing.
 #[rustfmt::skip] // a table: one arrow, one line
 pub const ROWS: &[Row] = {
-    use Does::{Addresses, Announce, Answer, Append, Dial, Hangup, Push, SendEnd, SendHello, SendVerdict, StopStream, Want};
-    use Place::{CatchingUp, Comparing, Connected, Dialling, Held, Idle, Joining, Listening, Live, Pending, Streaming, Undecided, Unknown, Waiting, Walking, Wanted};
+    use Does::{Addresses, Announce, Answer, Append, Dial, Hangup, Push, SendEnd, SendHello, SendLacks, SendOffer, SendVerdict, StopStream, Want};
+    use Place::{CatchingUp, Comparing, Connected, Dialling, Held, Idle, Joining, Listening, Live, Offering, Pending, Streaming, Undecided, Unknown, Waiting, Walking, Wanted};
     &[
         // The machine.
         row(Joining, On::Create, Joining, &[Answer], &[], "refused: still joining"),
@@ -66,20 +66,37 @@ pub const ROWS: &[Row] = {
         row(Undecided, On::Verdict, Walking, &[], &[], "neither holds all of the other's"),
         row(Undecided, On::Verdict, Listening, &[SendEnd], &[], "it holds all of ours"),
         row(Undecided, On::Verdict, Idle, &[SendEnd], &[], "it holds all of ours, and its END is there"),
+        row(Undecided, On::Offer, Undecided, &[SendLacks], &[], ""),
         row(Undecided, On::Anew, Idle, &[], &[], ""),
-        row(Undecided, On::Stalled, Idle, &[], &[], ""),
+        row(Undecided, On::Stalled, Idle, &[SendEnd], &[], ""),
         row(Undecided, On::ConnectionLost, Idle, &[], &[], ""),
-        row(Walking, On::WalkStep, Streaming, &[Does::Stream], &[], "it lacks some"),
+        row(Walking, On::WalkStep, Offering, &[SendOffer], &[], "it may hold some of what was found"),
+        row(Walking, On::WalkStep, Streaming, &[Does::Stream], &[], "it lacks what was found"),
         row(Walking, On::WalkStep, Listening, &[SendEnd], &[], "it lacks none"),
         row(Walking, On::WalkStep, Idle, &[SendEnd], &[], "it lacks none, and its END is there"),
+        row(Walking, On::Offer, Walking, &[SendLacks], &[], ""),
         row(Walking, On::Anew, Idle, &[], &[], ""),
         row(Walking, On::ConnectionLost, Idle, &[], &[], ""),
-        row(Streaming, On::Streamed, Listening, &[], &[], "its END is not there"),
-        row(Streaming, On::Streamed, Idle, &[], &[], "its END is there"),
-        row(Streaming, On::StreamFailed, Idle, &[StopStream], &[], ""),
+        row(Offering, On::Lacks, Offering, &[], &[SendOffer, Does::Stream], "more is to be asked"),
+        row(Offering, On::Lacks, Streaming, &[Does::Stream], &[], "the last answer, or its credit ends here"),
+        row(Offering, On::Lacks, Listening, &[SendEnd], &[], "the last answer, it lacks none of all"),
+        row(Offering, On::Lacks, Idle, &[SendEnd], &[], "the last answer, it lacks none of all, and its END is there"),
+        row(Offering, On::Streamed, Offering, &[], &[SendOffer], "more is to be asked"),
+        row(Offering, On::Streamed, Streaming, &[Does::Stream], &[], "all was asked"),
+        row(Offering, On::Offer, Offering, &[SendLacks], &[], ""),
+        row(Offering, On::StreamFailed, Idle, &[StopStream, SendEnd], &[], ""),
+        row(Offering, On::Anew, Idle, &[], &[StopStream], ""),
+        row(Offering, On::Stalled, Idle, &[SendEnd], &[StopStream], ""),
+        row(Offering, On::ConnectionLost, Idle, &[], &[StopStream], ""),
+        row(Streaming, On::Streamed, Streaming, &[], &[Does::Stream], "more parts"),
+        row(Streaming, On::Streamed, Listening, &[], &[], "the last part, its END is not there"),
+        row(Streaming, On::Streamed, Idle, &[], &[], "the last part, its END is there"),
+        row(Streaming, On::Offer, Streaming, &[SendLacks], &[], ""),
+        row(Streaming, On::StreamFailed, Idle, &[StopStream, SendEnd], &[], ""),
         row(Streaming, On::Anew, Idle, &[StopStream], &[], ""),
-        row(Streaming, On::Stalled, Idle, &[StopStream], &[], ""),
+        row(Streaming, On::Stalled, Idle, &[StopStream, SendEnd], &[], ""),
         row(Streaming, On::ConnectionLost, Idle, &[StopStream], &[], ""),
+        row(Listening, On::Offer, Listening, &[SendLacks], &[], ""),
         row(Listening, On::End, Idle, &[], &[], ""),
         row(Listening, On::Anew, Idle, &[], &[], ""),
         row(Listening, On::Stalled, Idle, &[], &[], ""),

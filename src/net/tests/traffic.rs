@@ -9,6 +9,7 @@ use crate::event::{Event, Invalid};
 use crate::gossip::message::Announced;
 use crate::limits::{BULK_FRAME_BYTES, FRAME_BYTES_MAX, SEND_QUEUE_BYTES};
 use crate::net::frame::framed;
+use crate::net::stream::Part;
 use crate::net::tests::kit::{Machine, Rogue, end, events, known, machine, pair};
 use crate::net::{Happening, Refusal, Source};
 use crate::sync::message::SessionId;
@@ -57,12 +58,21 @@ impl Source for Endless {
     }
 }
 
+/// A stream of one part.
+fn whole(source: Box<dyn Source>, session: u32) -> Part {
+    Part {
+        number: 0,
+        source,
+        end: Some(end(session)),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bulk_arrives_in_order_and_its_end_last() {
     let (mut one, mut two) = pair().await;
     let sent = events(1, 20_000, "a line of a log");
     one.net
-        .stream(two.id, SessionId(4), batches(&sent, Ok(())), end(4));
+        .stream(two.id, SessionId(4), whole(batches(&sent, Ok(())), 4));
     let mut got = Vec::new();
     loop {
         match two.received().await {
@@ -85,6 +95,52 @@ async fn bulk_arrives_in_order_and_its_end_last() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn parts_of_one_stream_arrive_in_order_and_each_is_told() {
+    let (mut one, mut two) = pair().await;
+    let sent = events(1, 9_000, "a line of a log");
+    let session = SessionId(3);
+    for (number, part) in (0..).zip(sent.chunks(3_000)) {
+        let source = batches(part, Ok(()));
+        let end = None;
+        one.net.stream(
+            two.id,
+            session,
+            Part {
+                number,
+                source,
+                end,
+            },
+        );
+    }
+    let last = Part {
+        number: 3,
+        source: batches(&[], Ok(())),
+        end: Some(end(3)),
+    };
+    one.net.stream(two.id, session, last);
+    let mut got = Vec::new();
+    loop {
+        match two.received().await {
+            Message::Bulk { events, .. } => got.extend(events),
+            last => break assert_eq!(last, end(3)),
+        }
+    }
+    assert!(got == sent);
+    for _ in 0..4 {
+        assert!(matches!(one.next().await, Happening::Streamed { .. }));
+    }
+    // A part of a stream that is over goes nowhere.
+    let late = Part {
+        number: 4,
+        ..whole(batches(&sent[..1], Ok(())), 3)
+    };
+    one.net.stream(two.id, session, late);
+    one.net.send(two.id, &Message::Addresses(Vec::new()));
+    assert_eq!(two.received().await, Message::Addresses(Vec::new()));
+    assert!(one.so_far().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn control_messages_pass_a_stream_that_runs() {
     let (mut one, mut two) = pair().await;
     let batch: Vec<_> = events(1, 100, "again and again")
@@ -92,14 +148,14 @@ async fn control_messages_pass_a_stream_that_runs() {
         .map(codec::encode_event)
         .collect();
     one.net
-        .stream(two.id, SessionId(1), Box::new(Endless(batch)), end(1));
+        .stream(two.id, SessionId(1), whole(Box::new(Endless(batch)), 1));
     assert!(matches!(two.received().await, Message::Bulk { .. }));
     one.net.send(two.id, &end(1));
     while two.received().await != end(1) {}
     one.net.stop_stream(two.id, SessionId(1));
     // Stopped is not failed: nothing is told, and the connection goes on.
     one.net
-        .stream(two.id, SessionId(2), batches(&[], Ok(())), end(2));
+        .stream(two.id, SessionId(2), whole(batches(&[], Ok(())), 2));
     while two.received().await != end(2) {}
     assert!(matches!(
         one.next().await,
@@ -117,8 +173,7 @@ async fn a_source_that_fails_breaks_its_stream_only() {
     one.net.stream(
         two.id,
         SessionId(1),
-        batches(&events(1, 3, ""), Err("damaged".to_owned())),
-        end(1),
+        whole(batches(&events(1, 3, ""), Err("damaged".to_owned())), 1),
     );
     assert!(matches!(
         one.next().await,
@@ -141,7 +196,7 @@ async fn a_stream_ends_with_its_connection() {
     let (mut one, mut two) = pair().await;
     let batch: Vec<_> = events(1, 100, "").iter().map(codec::encode_event).collect();
     one.net
-        .stream(two.id, SessionId(1), Box::new(Endless(batch)), end(1));
+        .stream(two.id, SessionId(1), whole(Box::new(Endless(batch)), 1));
     assert!(matches!(two.received().await, Message::Bulk { .. }));
     two.net.hangup(one.id, Refusal::Full);
     assert!(matches!(

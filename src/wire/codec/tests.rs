@@ -148,6 +148,34 @@ fn messages() -> Vec<(&'static str, Message)> {
                 ..heads()
             }),
         ),
+        (
+            "offer",
+            Message::Offer(Offer {
+                session: SessionId(7),
+                number: 3,
+                ids: vec![id(9), id(2)],
+            }),
+        ),
+        (
+            "lacks",
+            Message::Lacks(Lacks {
+                session: SessionId(8),
+                number: 3,
+                bits: vec![0b10],
+            }),
+        ),
+        (
+            "changes",
+            Message::Changes(HeadChanges {
+                since: DagDigest([0xd0; 32]),
+                added: vec![id(3), id(4)],
+                removed: vec![id(1)],
+                total: 70,
+                count: 300,
+                digest: DagDigest([0xd1; 32]),
+                bulk: true,
+            }),
+        ),
         ("push", Message::Push(events())),
         ("announce", Message::Announce(vec![announced])),
         ("want", Message::Want(vec![id(8), id(1)])),

@@ -14,6 +14,7 @@ use fedag::sync::message::{Heads, SessionId, Verdict};
 use fedag::wire::Message;
 use fedag::wire::fault::Fault;
 
+use crate::flow::offers::offers;
 use crate::flow::script::{Script, wall};
 
 pub(super) fn ms(n: u64) -> Duration {
@@ -269,7 +270,6 @@ fn scripted() -> Vec<Step> {
         script.give(Input::StreamFailed {
             peer: script.other(),
             session: SessionId(1),
-            damaged: None,
         });
     };
     let end = |script: &mut Script| script.receive(Message::End(script.end(1)));
@@ -355,6 +355,7 @@ fn scripted() -> Vec<Step> {
             script.wait(ms(1));
         });
     }
+    offers(&mut run);
     // The peer opens, in each of the four ways.
     for (take, heads) in [
         (1 << 20, Script::unheld as fn() -> Heads),

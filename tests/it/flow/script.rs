@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fedag::event::id::{DagDigest, EventId};
 use fedag::event::key::MachineId;
+use fedag::limits::RUN_EVENTS_MAX;
 use fedag::machine::flow::Step;
 use fedag::machine::input::{Input, Link};
 use fedag::sim::{Setup, Sim};
@@ -58,6 +59,20 @@ impl Script {
 
     pub(super) fn wait(&mut self, duration: Duration) {
         self.sim.run_for(duration);
+    }
+
+    /// Events of host 0, durable.
+    pub(super) fn write(&mut self, events: usize) {
+        let texts = vec!["one of many"; events];
+        for texts in texts.chunks(RUN_EVENTS_MAX) {
+            self.sim.create(0, texts);
+        }
+        self.sim.run_for(ms(10));
+    }
+
+    /// How many events host 0 holds.
+    pub(super) fn held(&self) -> usize {
+        self.sim.machine(0).dag().len() as usize
     }
 
     pub(super) fn take_steps(&self) -> Vec<Step> {

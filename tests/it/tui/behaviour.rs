@@ -279,3 +279,22 @@ fn pasted_text_goes_to_the_cursor() {
     );
     assert!(line.take().is_none());
 }
+
+#[test]
+fn what_peers_did_wrong_stands_on_the_screen() {
+    let world = team();
+    let mut app = started(&world, (160, 24));
+    let top = |app: &App| super::text(app).lines().next().unwrap().to_owned();
+    assert!(!top(&app).contains("fault"));
+    let mut told = world.status(0, vec![]);
+    let kinds = [("malformed", 1), ("event_signature", 1_200)];
+    for (faults, shown) in [(1, "1 fault: malformed"), (2, "1,201 faults of 2 kinds")] {
+        told.faults = kinds[..faults]
+            .iter()
+            .map(|(name, times)| ((*name).to_owned(), *times))
+            .collect();
+        let status = Reply::Status(Box::new(told.clone()));
+        app.update(app.now_ms + 1, Msg::Answer(Tag::Watch, Ok(status)));
+        assert!(top(&app).contains(shown), "{}", top(&app));
+    }
+}

@@ -41,6 +41,22 @@ fn any_ids(most: usize) -> impl Strategy<Value = Vec<EventId>> {
     prop::collection::vec(any::<[u8; 16]>().prop_map(EventId), 1..=most)
 }
 
+fn any_changes() -> impl Strategy<Value = HeadChanges> {
+    let some =
+        || prop::collection::btree_set(any::<[u8; 16]>().prop_map(EventId), 0..=HEADS_CHANGED_MAX);
+    (some(), some(), any_heads(), any::<[u8; 32]>()).prop_map(|(added, removed, heads, since)| {
+        HeadChanges {
+            since: DagDigest(since),
+            added: added.into_iter().collect(),
+            removed: removed.into_iter().collect(),
+            total: heads.total,
+            count: heads.count,
+            digest: heads.digest,
+            bulk: heads.bulk,
+        }
+    })
+}
+
 fn any_reachable() -> impl Strategy<Value = Reachable> {
     let address = any::<(std::net::IpAddr, u16)>().prop_map(SocketAddr::from);
     (
@@ -91,6 +107,25 @@ fn any_message() -> impl Strategy<Value = Message> {
             }
         )),
         any_heads().prop_map(Message::Heads),
+        (
+            any::<(u32, u32)>(),
+            prop::collection::vec(any::<[u8; 16]>().prop_map(EventId), 1..=OFFER_IDS_MAX / 8)
+        )
+            .prop_map(|((session, number), ids)| Message::Offer(Offer {
+                session: SessionId(session),
+                number,
+                ids
+            })),
+        (
+            any::<(u32, u32)>(),
+            prop::collection::vec(any::<u8>(), 1..=OFFER_IDS_MAX / 8)
+        )
+            .prop_map(|((session, number), bits)| Message::Lacks(Lacks {
+                session: SessionId(session),
+                number,
+                bits
+            })),
+        any_changes().prop_map(Message::Changes),
         prop::collection::vec(announced, 1..=WANT_IDS_MAX).prop_map(Message::Announce),
         any_ids(WANT_IDS_MAX).prop_map(Message::Want),
         prop::collection::vec(any_reachable(), 0..9).prop_map(Message::Addresses),
