@@ -175,25 +175,6 @@ impl Pending {
             .filter_map(|(peer, share)| Some((*peer, share.events.first()?.0)))
     }
 
-    /// The missing parents that waiting events of `peer` name and that do not wait here themselves; at most `max`, sorted.
-    pub fn wanted(&self, peer: MachineId, max: usize) -> Vec<EventId> {
-        let mut wanted = BTreeSet::new();
-        for (_, id) in self
-            .shares
-            .get(&peer)
-            .into_iter()
-            .flat_map(|share| &share.events)
-        {
-            let parents = &self.events[id].event.raw().parents;
-            let missing = parents.iter().filter(|parent| {
-                self.waits_for
-                    .contains(&(Dependency::Parent(**parent), *id))
-            });
-            wanted.extend(missing.filter(|parent| !self.contains(**parent)));
-        }
-        wanted.into_iter().take(max).copied().collect()
-    }
-
     /// Drops what waits for `peer`: its session is finished, or it is gone.
     pub fn forget(&mut self, peer: MachineId) {
         let ids: Vec<_> = self

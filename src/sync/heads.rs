@@ -82,7 +82,7 @@ impl Leaves {
         }
         let (added, removed) = (without(now, then), without(then, now));
         let is_small = added.len() <= HEADS_CHANGED_MAX && removed.len() <= HEADS_CHANGED_MAX;
-        is_small.then(|| HeadChanges {
+        is_small.then_some(HeadChanges {
             since: before.digest,
             added,
             removed,

@@ -148,9 +148,12 @@ fn heads_beyond_the_bound_are_told_as_changes_and_stay_known() {
     let told: Vec<&Message> = effects
         .as_slice()
         .iter()
-        .filter_map(|(_, effect)| match effect {
-            Effect::Send { message, .. } => Some(message),
-            _ => None,
+        .filter_map(|(_, effect)| {
+            if let Effect::Send { message, .. } = effect {
+                Some(message)
+            } else {
+                None
+            }
         })
         .filter(|message| matches!(message, Message::Heads(_) | Message::Changes(_)))
         .collect();
@@ -178,9 +181,12 @@ fn heads_beyond_the_bound_are_told_as_changes_and_stay_known() {
 }
 
 fn hello_of(asked: Vec<Out>) -> Hello {
-    let hello = asked.into_iter().find_map(|out| match out {
-        Out::Hello(hello) => Some(hello),
-        _ => None,
+    let hello = asked.into_iter().find_map(|out| {
+        if let Out::Hello(hello) = out {
+            Some(hello)
+        } else {
+            None
+        }
     });
     hello.expect("a HELLO is sent")
 }

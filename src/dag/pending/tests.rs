@@ -71,10 +71,6 @@ impl Case {
             .into()
     }
 
-    fn wanted(&self, of: char) -> String {
-        self.world.names(self.pending.wanted(peer(of), 100))
-    }
-
     /// The invariants at the top of the file.
     fn check(&self) {
         let Pending {
@@ -251,34 +247,6 @@ fn at_the_bound_of_bytes_the_newest_is_refused() {
         "Waits",
         "one event always has room"
     );
-}
-
-#[test]
-fn wanted_are_the_parents_that_do_not_wait_themselves() {
-    let mut case = Case::new("R -> Ar -> Br -> Cr; R -> Dr -> Cr; R -> +x; R -> Ex");
-    assert_eq!(case.offer(1, 'p', "Cr"), "Waits");
-    assert_eq!(case.wanted('p'), "Br Dr");
-    assert_eq!(case.wanted('q'), "");
-    assert_eq!(case.offer(1, 'q', "Br"), "Waits");
-    assert_eq!(case.wanted('p'), "Dr");
-    assert_eq!(case.wanted('q'), "Ar");
-    assert_eq!(case.offer(1, 'p', "Dr"), "held");
-    assert_eq!(case.wanted('p'), "");
-    assert_eq!(
-        case.offer(1, 'q', "Ex"),
-        "Waits",
-        "an admission has no id to ask for"
-    );
-    assert_eq!(case.wanted('q'), "Ar");
-
-    case.world
-        .extend("Cr -> Fr; Ex -> Fr; Dr -> Gr -> Hr; Gr -> Fr");
-    assert_eq!(case.offer(1, 'p', "Fr"), "Waits");
-    case.pending.forget(peer('q'));
-    let wanted = case.pending.wanted(peer('p'), 100);
-    assert_eq!(case.world.names(wanted.clone()), "Br Ex Gr");
-    assert!(wanted.is_sorted());
-    assert_eq!(case.pending.wanted(peer('p'), 2), wanted[..2]);
 }
 
 #[test]

@@ -9,8 +9,15 @@ use fedag::wire::Message;
 use crate::flow::scenes::ms;
 use crate::flow::script::Script;
 
+/// Plays a short scene on a new script.
+type Run<'r> = dyn FnMut(&dyn Fn(&mut Script)) + 'r;
+
 /// Offers, each way, by a peer of which it is not known what it holds.
-pub(super) fn offers(run: &mut dyn FnMut(&dyn Fn(&mut Script))) {
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of short scenes, one a rare turn"
+)]
+pub(super) fn offers(run: &mut Run<'_>) {
     let batch = OFFER_IDS_MAX;
     let differing = |script: &mut Script| {
         let hello = Script::hello(1, Some(1), TAKE_BYTES_MAX, Script::unheld());
