@@ -57,10 +57,6 @@ impl<S: Store> Store for Closing<S> {
     fn size_bytes(&self) -> u64 {
         self.store.size_bytes()
     }
-
-    fn check_structure(&mut self) -> Result<bool, Error> {
-        self.store.check_structure()
-    }
 }
 
 #[cfg(test)]

@@ -69,10 +69,6 @@ impl Store for Slow {
     fn size_bytes(&self) -> u64 {
         self.inner.size_bytes()
     }
-
-    fn check_structure(&mut self) -> Result<bool, Error> {
-        Ok(true)
-    }
 }
 
 struct World {

@@ -7,8 +7,11 @@
 //! - after an unclean stop it verifies the checksum of every page while it opens. That is the check of the structure, so none is
 //!   done beside it, and no flag of our own says that a stop was clean. When it fails, see `salvage`;
 //! - when a page of the last transaction is not sound then, it goes back to the one before. That is a torn write of a
-//!   transaction that was not acknowledged; a page that rotted just there looks the same;
+//!   transaction that was not acknowledged; a page that rotted just there looks the same, and whoever keeps count of what
+//!   was acknowledged notices. Its check on demand does likewise, so we never ask for one: an event that rotted is one event,
+//!   and the check would give up all that were committed with it;
 //! - it does not check values or pages when it reads, hence the checksum behind each value (`row`);
+//! - it may panic over a file that rotted; such a panic is an error here (`caught`);
 //! - after a failed read, write or sync it refuses all further work until it is opened again.
 //!
 //! Invariants:
@@ -34,7 +37,7 @@ use crate::store::cache::Cache;
 use crate::store::disk::place::{Place, beside, check_magic, new_file, sync_directory};
 use crate::store::row::Tail;
 use crate::store::salvage::{self, Salvaged};
-use crate::store::tables::{self, End, Failure};
+use crate::store::tables::{self, End, Failure, caught};
 use crate::store::{Error, Record, Store};
 
 /// The store on disk. Dropping it stops it cleanly.
@@ -46,6 +49,8 @@ pub struct DiskStore {
     failed: AtomicBool,
     end: Mutex<End>,
     cache: Cache,
+    /// Events that were lost when a damaged file was saved.
+    damaged: Vec<Arrival>,
 }
 
 impl std::fmt::Debug for DiskStore {
@@ -94,10 +99,11 @@ impl DiskStore {
     /// Opens the store at `path`.
     ///
     /// Cost: a few milliseconds; after an unclean stop one read of the whole file. If a page is found damaged then, what is sound
-    /// is copied into a new file, and the old one stays beside it (`.damaged-N`); events that were lost are [`Error::Damaged`].
+    /// is copied into a new file, and the old one stays beside it (`.damaged-N`); events that were lost are [`Error::Damaged`],
+    /// see [`DiskStore::damaged`].
     ///
     /// # Errors
-    /// [`Error::NotAStore`], [`Error::InUse`], [`Error::Index`], [`Error::Io`].
+    /// [`Error::NotAStore`], [`Error::Broken`], [`Error::InUse`], [`Error::Index`], [`Error::Io`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
         check_magic(path).map_err(|why| match why {
@@ -107,10 +113,10 @@ impl DiskStore {
             },
             Err(error) => io_error(&name, "opened", error),
         })?;
-        let store = Self::unopened(&name, Place::file(path));
+        let mut store = Self::unopened(&name, Place::file(path));
         let database = match store.open_database() {
-            Err(error @ Error::NotAStore { .. }) => {
-                store.salvage(path, error)?;
+            Err(error @ Error::Broken { .. }) => {
+                store.damaged = store.salvage(path, error)?;
                 store.open_database()?
             }
             opened => opened?,
@@ -143,6 +149,11 @@ impl DiskStore {
         store.begin(database)
     }
 
+    /// Events that are known to be damaged since the store was opened; at most `limits::SALVAGE_BATCH_EVENTS`.
+    pub fn damaged(&self) -> &[Arrival] {
+        &self.damaged
+    }
+
     fn unopened(name: &str, place: Place) -> Self {
         Self {
             name: name.into(),
@@ -154,6 +165,7 @@ impl DiskStore {
                 authors: 0,
             }),
             cache: Cache::new(BODY_CACHE_BYTES),
+            damaged: Vec::new(),
         }
     }
 
@@ -162,12 +174,14 @@ impl DiskStore {
         let tail = tail_after(Tail::default(), batch);
         assert_eq!(authors_after(0, batch), 1, "R brings its author");
         let database = self.open_database()?;
-        tables::write(&database, batch, tail).map_err(|failure| self.error("created", failure))?;
+        caught(|| tables::write(&database, batch, tail))
+            .map_err(|failure| self.error("created", failure))?;
         self.begin(database)
     }
 
     fn begin(self, database: Database) -> Result<Self, Error> {
-        let end = tables::check(&database).map_err(|failure| self.error("opened", failure))?;
+        let end = caught(|| tables::check(&database))
+            .map_err(|failure| self.error("opened", failure))?;
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
         *self
             .database
@@ -176,20 +190,23 @@ impl DiskStore {
         Ok(self)
     }
 
-    /// Puts what is sound of a damaged file in its place; `error` is told when that cannot be done.
-    fn salvage(&self, path: &Path, error: Error) -> Result<(), Error> {
+    /// Puts what is sound of a damaged file in its place, and returns which events are lost; `error` is told when that cannot be
+    /// done.
+    fn salvage(&self, path: &Path, error: Error) -> Result<Vec<Arrival>, Error> {
         let new = beside(path, ".new");
         let olds = (1..u32::MAX).map(|n| beside(path, &format!(".damaged-{n}")));
         drop(fs::remove_file(&new));
         let made = new_file(&new).map_err(|error| io_error(&self.name, "saved", error));
         let salvaged = made.and_then(|()| {
-            salvage::salvage(path, &new, olds).map_err(|failure| self.error("saved", failure))
+            caught(|| salvage::salvage(path, &new, olds))
+                .map_err(|failure| self.error("saved", failure))
         });
         match salvaged {
             Ok(Salvaged { damaged, old }) => {
                 let old = old.display();
                 warn!(store = self.name, %error, %old, events = ?damaged, "the store was damaged; saved all but these events");
-                sync_directory(path).map_err(|error| io_error(&self.name, "saved", error))
+                sync_directory(path).map_err(|error| io_error(&self.name, "saved", error))?;
+                Ok(damaged)
             }
             Err(why) => {
                 warn!(store = self.name, %why, "the damaged store could not be saved");
@@ -211,17 +228,19 @@ impl DiskStore {
                     "the last stop was unclean; checking every page, {percent:.0} % done"
                 );
             });
-        match (self.place.open)(&builder) {
+        let broken = |why| Error::Broken {
+            path: self.name.clone(),
+            why,
+        };
+        let opened = caught(|| Ok((self.place.open)(&builder)));
+        match opened.map_err(|failure| self.error("opened", failure))? {
             Ok(database) => Ok(database),
             Err(DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) => {
                 Err(Error::InUse {
                     path: self.name.clone(),
                 })
             }
-            Err(DatabaseError::Storage(StorageError::Corrupted(why))) => Err(Error::NotAStore {
-                path: self.name.clone(),
-                why: format!(" that can be read: it is damaged ({why})"),
-            }),
+            Err(DatabaseError::Storage(StorageError::Corrupted(why))) => Err(broken(why)),
             Err(DatabaseError::UpgradeRequired(version)) => Err(Error::NotAStore {
                 path: self.name.clone(),
                 why: format!(": it has the old database format {version}"),
@@ -242,9 +261,11 @@ impl DiskStore {
         if !self.failed.load(Ordering::Acquire) {
             return Ok(());
         }
-        drop(slot.take());
+        // One that failed may panic once more when it is closed.
+        drop(caught(|| Ok(drop(slot.take()))));
         let database = self.open_database()?;
-        let end = tables::check(&database).map_err(|failure| self.error("opened", failure))?;
+        let end = caught(|| tables::check(&database))
+            .map_err(|failure| self.error("opened", failure))?;
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
         self.cache.clear();
         *slot = Some(database);
@@ -273,7 +294,7 @@ impl DiskStore {
             ));
         };
         work(database).map_err(|failure| {
-            if matches!(failure, Failure::Database(_)) {
+            if matches!(failure, Failure::Database(_) | Failure::Panicked(_)) {
                 self.failed.store(true, Ordering::Release);
             }
             self.error(doing, failure)
@@ -292,13 +313,17 @@ impl DiskStore {
                 why,
             },
             Failure::Damaged(at) => Error::Damaged { at },
+            Failure::Panicked(why) => Error::Broken {
+                path: self.name.clone(),
+                why,
+            },
         }
     }
 }
 
 impl Store for DiskStore {
     fn index(&self) -> Result<Index, Error> {
-        self.with("read", tables::read_index)
+        self.with("read", |database| caught(|| tables::read_index(database)))
     }
 
     /// # Panics
@@ -317,7 +342,7 @@ impl Store for DiskStore {
                 tail: tail_after(end.tail, batch),
                 authors: authors_after(end.authors, batch),
             };
-            tables::write(database, batch, next.tail)?;
+            caught(|| tables::write(database, batch, next.tail))?;
             *end = next;
             Ok(())
         })?;
@@ -333,7 +358,9 @@ impl Store for DiskStore {
         if let Some(body) = self.cache.get(at) {
             return Ok(body.to_vec());
         }
-        let body = self.with("read", |database| tables::read_event(database, at))?;
+        let body = self.with("read", |database| {
+            caught(|| tables::read_event(database, at))
+        })?;
         self.cache.put(at, &body);
         Ok(body)
     }
@@ -345,7 +372,7 @@ impl Store for DiskStore {
         bytes_max: usize,
     ) -> Result<Vec<Vec<u8>>, Error> {
         self.with("read", |database| {
-            tables::read_events(database, from, up_to, bytes_max)
+            caught(|| tables::read_events(database, from, up_to, bytes_max))
         })
     }
 
@@ -353,20 +380,22 @@ impl Store for DiskStore {
     /// When the length is not that of the row.
     fn repair(&self, at: Arrival, bytes: &[u8]) -> Result<(), Error> {
         self.with("written", |database| {
-            let row = tables::read_row(&database.begin_read()?, at)?;
+            let row = caught(|| tables::read_row(&database.begin_read()?, at))?;
             assert_eq!(
                 bytes.len(),
                 row.length as usize,
                 "repaired bytes are those of the row"
             );
-            let transaction = database.begin_write()?;
-            tables::write_event(
-                &mut transaction.open_table(tables::EVENTS)?,
-                u64::from(at.0),
-                bytes,
-            )?;
-            transaction.commit()?;
-            Ok(())
+            caught(|| {
+                let transaction = database.begin_write()?;
+                tables::write_event(
+                    &mut transaction.open_table(tables::EVENTS)?,
+                    u64::from(at.0),
+                    bytes,
+                )?;
+                transaction.commit()?;
+                Ok(())
+            })
         })?;
         self.cache.put(at, bytes);
         Ok(())
@@ -374,40 +403,6 @@ impl Store for DiskStore {
 
     fn size_bytes(&self) -> u64 {
         (self.place.size)().unwrap_or(0)
-    }
-
-    /// Reads the whole file. When it was not sound, the database is opened again, and events that can still be read are.
-    fn check_structure(&mut self) -> Result<bool, Error> {
-        self.heal()?;
-        let slot = self
-            .database
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(database) = slot.as_mut() else {
-            return Err(io_error(
-                &self.name,
-                "read",
-                io::Error::other("it failed a moment ago"),
-            ));
-        };
-        info!(store = self.name, "checking every page");
-        let checked = database.check_integrity();
-        match checked {
-            Ok(sound) => {
-                tables::check(database).map_err(|failure| self.error("read", failure))?;
-                Ok(sound)
-            }
-            Err(error) => {
-                // The database refuses writes from here on until it is opened again.
-                self.failed.store(true, Ordering::Release);
-                self.heal()?;
-                if let DatabaseError::Storage(StorageError::Corrupted(why)) = error {
-                    warn!(store = self.name, why, "a page is damaged");
-                    return Ok(false);
-                }
-                Err(io_error(&self.name, "read", error))
-            }
-        }
     }
 }
 

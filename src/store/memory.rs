@@ -172,8 +172,4 @@ impl Store for MemoryStore {
             .map(|body| body.len() as u64)
             .sum()
     }
-
-    fn check_structure(&mut self) -> Result<bool, Error> {
-        Ok(true)
-    }
 }

@@ -50,6 +50,14 @@ pub enum Error {
         /// With a leading separator, or empty.
         why: String,
     },
+    /// It is a store of ours, but so damaged that it cannot be used.
+    #[error("the store at {path} is damaged: {why}")]
+    Broken {
+        /// The file.
+        path: String,
+        /// What the database says.
+        why: String,
+    },
     /// An event's bytes do not match their checksum, or it is missing.
     #[error("event {} on disk is damaged", at.0)]
     Damaged {
@@ -110,10 +118,4 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Bytes on disk.
     fn size_bytes(&self) -> u64;
-
-    /// Checks the database's own structure. True: it was sound. False: something was damaged, which reads will tell.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    fn check_structure(&mut self) -> Result<bool, Error>;
 }

@@ -13,6 +13,8 @@
 //! Invariants: arrivals are `0..count` in `events` and in `index`, author numbers are without gaps, parents stand before their
 //! children. [`check`] verifies what costs nothing, [`read_index`] the rest.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use redb::{
     Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
     TableDefinition, WriteTransaction,
@@ -48,12 +50,26 @@ pub(crate) enum Failure {
     Index(String),
     /// An event does not match its checksum, or is missing.
     Damaged(Arrival),
+    /// The database panicked; with what it said.
+    Panicked(String),
 }
 
 impl<E: Into<redb::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Database(error.into())
     }
+}
+
+/// Does `work`, in which only the database may panic: over a damaged file it does at times. The database that did must be
+/// opened again.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // What the database left half-done is dropped with it.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+        let said = said.unwrap_or("without a word");
+        Err(Failure::Panicked(format!("the database gave up: {said}")))
+    })
 }
 
 /// What the next append must follow on.

@@ -5,6 +5,7 @@
 )]
 
 mod cli;
+mod crash;
 mod flow;
 mod layers;
 mod node;
