@@ -180,8 +180,8 @@ impl DiskStore {
     }
 
     fn begin(self, database: Database) -> Result<Self, Error> {
-        let end = caught(|| tables::check(&database))
-            .map_err(|failure| self.error("opened", failure))?;
+        let end =
+            caught(|| tables::check(&database)).map_err(|failure| self.error("opened", failure))?;
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
         *self
             .database
@@ -264,8 +264,8 @@ impl DiskStore {
         // One that failed may panic once more when it is closed.
         drop(caught(|| Ok(drop(slot.take()))));
         let database = self.open_database()?;
-        let end = caught(|| tables::check(&database))
-            .map_err(|failure| self.error("opened", failure))?;
+        let end =
+            caught(|| tables::check(&database)).map_err(|failure| self.error("opened", failure))?;
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
         self.cache.clear();
         *slot = Some(database);

@@ -127,7 +127,12 @@ fn look(store: &dyn Store, written: &[Record]) -> Result<Looked, Error> {
     let controls = written[..held]
         .iter()
         .filter(|record| !record.append.event.raw().control.is_empty())
-        .map(|record| (record.append.arrival, record.append.event.raw().control.clone()));
+        .map(|record| {
+            (
+                record.append.arrival,
+                record.append.event.raw().control.clone(),
+            )
+        });
     assert_eq!(index.controls, controls.collect::<Vec<_>>());
     let mut damaged = 0;
     let end = Arrival(u32::try_from(held).unwrap());
