@@ -294,7 +294,7 @@ pub const RECENT_BATCHES: usize = 4096;
 pub const CHILDREN_SHOWN_MAX: usize = 1000;
 /// From the order to stop until everything is closed; the node ends then in any case.
 pub const CLOSING_PATIENCE: Duration = Duration::from_secs(8);
-/// Damaged events that are waited for to be given again; further ones are noted when a stream comes upon them anew.
+/// Damaged events that are waited for to be given again; further ones are noted when somebody comes upon them anew.
 pub const DAMAGED_MAX: usize = 1024;
 /// Leaves told in one reply, the newest; how many there are is in the status.
 pub const LEAVES_SHOWN_MAX: usize = 1000;

@@ -9,6 +9,8 @@ use std::time::Duration;
 use crate::cli::print::{self, Closed};
 use crate::control::client::ClientError;
 use crate::control::{Failure, FailureCode};
+use crate::node;
+use crate::store;
 
 /// What a command that went through answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +107,15 @@ pub(super) fn settle(result: anyhow::Result<Outcome>) -> Outcome {
     refusal.map_or(Outcome::Failed, |refusal| refusal.outcome)
 }
 
+/// What to do about a store that cannot be used; docs/trade-offs.md says more.
+const REBUILD: &str = "the other machines hold its events: move it away and run `fedag join TICKET` in this directory with a ticket of \
+                       any member; the key stays, and with it the machine";
+
 /// What to do about a failure of the node, where the node does not say it itself.
 fn advice(error: &anyhow::Error) -> Option<String> {
+    if error.chain().any(is_broken_store) {
+        return Some(REBUILD.to_owned());
+    }
     let client = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<ClientError>())?;
@@ -128,6 +137,17 @@ fn advice(error: &anyhow::Error) -> Option<String> {
         }
     };
     Some(advice.to_owned())
+}
+
+fn is_broken_store(error: &(dyn std::error::Error + 'static)) -> bool {
+    let store = match error.downcast_ref::<node::Error>() {
+        Some(node::Error::Store(store)) => Some(store),
+        Some(_) | None => error.downcast_ref::<store::Error>(),
+    };
+    matches!(
+        store,
+        Some(store::Error::Broken { .. } | store::Error::Index { .. })
+    )
 }
 
 /// Runs `work`, at most for `timeout`; `what` says what is not done then.

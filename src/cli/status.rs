@@ -203,6 +203,20 @@ fn human(status: &View) -> Vec<(&'static str, String)> {
         lines.push(("TWINS", "two different events have the same uuid: machines may differ for ever, see docs/trade-offs.md".to_owned()));
     }
     lines.push(("store", format!("{} bytes", status.store.bytes)));
+    if status.store.damaged > 0 {
+        let damaged = format!(
+            "{} events on disk, asked for again of every peer; see docs/trade-offs.md",
+            status.store.damaged
+        );
+        lines.push(("DAMAGED", damaged));
+    }
+    if status.store.lost > 0 {
+        let lost = format!(
+            "{} events that were acknowledged are gone from this disk; see docs/trade-offs.md",
+            status.store.lost
+        );
+        lines.push(("LOST", lost));
+    }
     for (name, count) in &status.faults {
         lines.push(("fault", format!("{} ×{count}", clean::line(name))));
     }

@@ -147,6 +147,10 @@ pub struct Progress {
 pub struct StoreStatus {
     /// Bytes on disk.
     pub bytes: u64,
+    /// Events whose bytes on disk are damaged, as far as they were met; they are asked for of every peer.
+    pub damaged: u64,
+    /// Events that this machine acknowledged as held and its disk lost; fewer as peers bring events back.
+    pub lost: u64,
 }
 
 /// The one word at the top of the screen.

@@ -55,6 +55,8 @@ pub struct Config {
     pub addresses: Vec<SocketAddr>,
     /// Credit of one session in bytes, `limits::TAKE_BYTES_MAX` but in simulations.
     pub take_bytes: u64,
+    /// The greatest counter that it is known to have used, though the event may be gone from its disk; 0: not known.
+    pub seq_after: u64,
 }
 
 /// Phase of the whole machine.

@@ -190,9 +190,8 @@ impl Machine {
 
     /// The counter of the next own event.
     fn next_seq(&self) -> u64 {
-        self.dag
-            .last_of(self.own)
-            .map_or(1, |at| self.dag.seq(at).saturating_add(1))
+        let held = self.dag.last_of(self.own).map_or(0, |at| self.dag.seq(at));
+        held.max(self.config.seq_after).saturating_add(1)
     }
 
     fn hold_own(

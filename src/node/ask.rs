@@ -60,6 +60,10 @@ pub(crate) struct Seen<'a> {
     pub(crate) shared: &'a Shared,
     /// Failures of the store since the start.
     pub(crate) store_failures: u64,
+    /// Damaged events that are known of.
+    pub(crate) damaged: usize,
+    /// Events that were acknowledged as held and are not.
+    pub(crate) lost: u32,
 }
 
 impl Seen<'_> {

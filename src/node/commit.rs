@@ -23,6 +23,7 @@ use crate::event::key::MachineId;
 use crate::limits::{APPEND_QUEUE_BYTES, DURABLE_EFFECTS_MAX};
 use crate::machine::effect::Effect;
 use crate::node::failure::in_words;
+use crate::node::home::acknowledged::{Acknowledged, Keeper};
 use crate::store::{Record, Store};
 use crate::wire::codec;
 
@@ -46,7 +47,7 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) enum Done {
     /// Of [`Job::Append`].
-    Appended(Result<(), String>),
+    Appended(Result<Acknowledged, String>),
     /// Of [`Job::Recover`].
     Recovered {
         index: Option<Box<Index>>,
@@ -182,23 +183,36 @@ fn connection_of(effect: &Effect) -> Option<MachineId> {
     }
 }
 
+/// Whose events are appended, and where is kept how many of them there are.
+#[derive(Debug)]
+pub(crate) struct Author {
+    pub(crate) own: MachineId,
+    pub(crate) keeper: Keeper,
+}
+
 /// Starts the store's thread. It ends when the sender is dropped. At most one job may be under way.
 pub(crate) fn start(
     store: Arc<dyn Store>,
     root: Vec<u8>,
+    author: Author,
 ) -> std::io::Result<(SyncSender<Job>, mpsc::Receiver<Done>)> {
     let (jobs, queue) = sync_channel(1);
     let (done, results) = mpsc::channel(1);
     std::thread::Builder::new()
         .name("fedag-store".to_owned())
-        .spawn(move || work(&*store, &root, &queue, &done))?;
+        .spawn(move || work(&*store, &root, author, (&queue, &done)))?;
     Ok((jobs, results))
 }
 
-fn work(store: &dyn Store, root: &[u8], jobs: &Receiver<Job>, done: &mpsc::Sender<Done>) {
+fn work(
+    store: &dyn Store,
+    root: &[u8],
+    mut author: Author,
+    (jobs, done): (&Receiver<Job>, &mpsc::Sender<Done>),
+) {
     while let Ok(job) = jobs.recv() {
         let result = match job {
-            Job::Append(batch) => Done::Appended(append(store, batch)),
+            Job::Append(batch) => Done::Appended(append(store, batch, &mut author)),
             Job::Recover { index, write } => recover(store, root, index, write),
         };
         if done.blocking_send(result).is_err() {
@@ -207,7 +221,18 @@ fn work(store: &dyn Store, root: &[u8], jobs: &Receiver<Job>, done: &mpsc::Sende
     }
 }
 
-fn append(store: &dyn Store, batch: Vec<Append>) -> Result<(), String> {
+fn append(
+    store: &dyn Store,
+    batch: Vec<Append>,
+    author: &mut Author,
+) -> Result<Acknowledged, String> {
+    let own = batch
+        .iter()
+        .filter(|append| append.event.raw().machine == author.own);
+    let now = Acknowledged {
+        events: batch.last().map_or(0, |last| last.arrival.0 + 1),
+        own_seq: own.map(|append| append.row.seq).max().unwrap_or(0),
+    };
     let record = |append: Append| {
         let bytes = codec::encode_event(&append.event);
         Record { append, bytes }
@@ -216,7 +241,8 @@ fn append(store: &dyn Store, batch: Vec<Append>) -> Result<(), String> {
     store.append(&batch).map_err(|error| {
         error!(events = batch.len(), "{}", in_words(&error));
         in_words(&error)
-    })
+    })?;
+    Ok(author.keeper.note(now))
 }
 
 /// R's own bytes are written over themselves: the smallest real write there is.

@@ -27,46 +27,21 @@ use crate::limits::{
 use crate::machine::effect::{Effects, Refused};
 use crate::machine::input::{Input, RequestId};
 use crate::machine::{Config, Machine};
-use crate::net::{Happening, Net, Refusal};
-use crate::node::ask::{LocalRequest, Progress, Question, Run, Seen, Shared};
+use crate::net::{Net, Refusal};
+use crate::node::ask::{Progress, Question, Run, Seen, Shared};
 use crate::node::commit::{Done, Job, Ledger};
+use crate::node::damage::{Damage, Damaged};
 use crate::node::failure::failed_because;
+use crate::node::home::acknowledged::Acknowledged;
 use crate::node::home::book::Book;
 use crate::node::links::Links;
 use crate::node::names::Names;
 use crate::node::order::CausalOrder;
+use crate::node::parts::{Inbox, Parts};
 use crate::node::perform::Waiter;
 use crate::node::publish::Publisher;
 use crate::node::recent::Recent;
 use crate::time::Time;
-
-/// What the driver reads from.
-#[derive(Debug)]
-pub(crate) struct Inbox {
-    pub(crate) done: mpsc::Receiver<Done>,
-    pub(crate) asks: mpsc::Receiver<Question>,
-    /// Closed from the start when there is no network.
-    pub(crate) happenings: mpsc::Receiver<Happening>,
-    pub(crate) requests: mpsc::Receiver<LocalRequest>,
-    pub(crate) run: watch::Receiver<Run>,
-}
-
-/// What a driver is made of.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) config: Config,
-    pub(crate) seed: u64,
-    pub(crate) index: Index,
-    pub(crate) net: Option<Arc<Net>>,
-    pub(crate) publisher: Option<Publisher>,
-    pub(crate) jobs: SyncSender<Job>,
-    pub(crate) progress: watch::Sender<Progress>,
-    pub(crate) run: watch::Sender<Run>,
-    /// Whom to dial, and where the latest address book goes to be written.
-    pub(crate) book: Book,
-    pub(crate) books: watch::Sender<Book>,
-}
 
 /// A failure of the store that is not over.
 #[derive(Debug)]
@@ -97,6 +72,9 @@ pub(crate) struct Driver {
     pub(crate) gives: Arc<Semaphore>,
     jobs: SyncSender<Job>,
     pub(crate) links: Links,
+    pub(crate) damaged: Damaged,
+    pub(crate) damage: mpsc::Sender<Damage>,
+    pub(crate) acknowledged: Acknowledged,
     pub(crate) recent: Recent,
     causal: CausalOrder,
     names: Names,
@@ -132,6 +110,9 @@ impl Driver {
             gives: Arc::new(Semaphore::new(GIVES_MAX)),
             jobs: parts.jobs,
             links: Links::new(now),
+            damaged: Damaged::default(),
+            damage: parts.damage,
+            acknowledged: parts.acknowledged,
             recent: Recent::new(held),
             causal: CausalOrder::default(),
             names: Names::default(),
@@ -170,6 +151,7 @@ impl Driver {
                     self.on_done(done);
                 }
                 Some(question) = inbox.asks.recv() => self.answer(question),
+                Some(damage) = inbox.damage.recv() => self.on_damage(damage),
                 Some(happening) = inbox.happenings.recv(), if open => self.on_happening(happening),
                 Some(request) = inbox.requests.recv(), if open => self.on_request(request),
                 () = tokio::time::sleep(self.until_wakeup()) => self.on_wakeup(),
@@ -214,7 +196,9 @@ impl Driver {
 
     /// Tells the machine of everybody it knew before. Offline nobody is dialled, so nobody is a peer.
     fn begin(&mut self) {
+        self.tell_lost();
         self.handle(Input::Wakeup);
+        self.tell_damaged();
         if self.shared.listening.is_none() {
             return;
         }
@@ -348,12 +332,15 @@ impl Driver {
             recent: &self.recent,
             shared: &self.shared,
             store_failures: self.store_failures,
+            damaged: self.damaged.len(),
+            lost: self.acknowledged.lost(machine.dag().len()),
         }));
     }
 
     fn on_done(&mut self, done: Done) {
         match done {
-            Done::Appended(Ok(())) => {
+            Done::Appended(Ok(acknowledged)) => {
+                self.acknowledged = acknowledged;
                 for deed in self.ledger.committed() {
                     self.perform(deed);
                 }
@@ -430,6 +417,7 @@ impl Driver {
     fn open(&mut self, index: Index) {
         let held = u32::try_from(index.rows.len()).expect("arrivals are u32");
         self.seed = self.seed.wrapping_add(1);
+        self.config.seq_after = self.acknowledged.own_seq;
         self.machine = Some(Machine::open(index, self.config.clone(), self.seed));
         self.ledger = Ledger::new(held);
         self.recent = Recent::new(held);
@@ -460,7 +448,7 @@ impl Driver {
                     .expect("one job is under way at a time");
             }
             match inbox.done.recv().await {
-                Some(Done::Appended(Ok(()))) => {
+                Some(Done::Appended(Ok(_))) => {
                     for deed in self.ledger.committed() {
                         self.perform(deed);
                     }

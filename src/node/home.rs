@@ -5,6 +5,7 @@
 //! | file | what |
 //! |---|---|
 //! | `events.redb` | the store; there is a network in the directory when it is there |
+//! | `acknowledged` | how many events were acknowledged as held, and the own counter |
 //! | `key` | the machine's secret, made once, never overwritten |
 //! | `config.toml` | for people: where to listen, own addresses, the name |
 //! | `credential` | the admissions from R's author to this machine, as received when it joined |
@@ -19,6 +20,7 @@
 //! - a file is replaced whole (written beside, synced, renamed) or not at all;
 //! - a directory without a store that has other files than ours in it is never touched.
 
+pub(crate) mod acknowledged;
 pub mod book;
 pub mod files;
 pub mod lock;
@@ -32,7 +34,8 @@ use etcetera::BaseStrategy;
 use tracing::warn;
 
 /// All that is ever in a directory of ours, but for endings of files that are being written or were set aside.
-const OUR_FILES: [&str; 11] = [
+const OUR_FILES: [&str; 12] = [
+    "acknowledged",
     "events.redb",
     "key",
     "config.toml",
@@ -47,7 +50,8 @@ const OUR_FILES: [&str; 11] = [
 ];
 
 /// What belongs to one network, and is set aside with its store.
-const FILES_OF_A_NETWORK: [&str; 5] = [
+const FILES_OF_A_NETWORK: [&str; 6] = [
+    "acknowledged",
     "credential",
     "peers.json",
     "bans.json",

@@ -1,14 +1,10 @@
 //! What the node remembers of connections besides what the machine does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
 
-use crate::event::id::EventId;
-use crate::event::index::Arrival;
 use crate::event::key::MachineId;
-use crate::limits::{BOOK_MACHINES_MAX, DAMAGED_MAX};
+use crate::limits::BOOK_MACHINES_MAX;
 use crate::machine::{PeerState, PeerView};
-use crate::sync::message::SessionId;
 use crate::time::Time;
 
 /// Connections, as the network tells of them.
@@ -21,21 +17,15 @@ pub(crate) struct Links {
     closing: BTreeSet<MachineId>,
     /// Why the last dial or connection of each machine failed; at most `limits::BOOK_MACHINES_MAX`.
     why: BTreeMap<MachineId, String>,
-    streams: BTreeMap<(MachineId, SessionId), Damage>,
     /// Since when none is connected.
     alone_since: Time,
     /// Each known machine's state when it was looked at last, and since when it is in it.
     states: BTreeMap<MachineId, (PeerState, Time)>,
-    /// Events whose bytes on disk are damaged, as far as streams came upon them; at most `limits::DAMAGED_MAX`.
-    damaged: BTreeMap<EventId, Arrival>,
     /// Two events with one uuid were found.
     pub(crate) twins: bool,
     /// Bytes of events that peers sent since the start, those that were held already included.
     pub(crate) received_bytes: u64,
 }
-
-/// The damaged event that ended a stream, if one did.
-pub(crate) type Damage = Arc<OnceLock<Arrival>>;
 
 impl Links {
     /// No connection since `now`.
@@ -44,10 +34,8 @@ impl Links {
             connected: BTreeSet::new(),
             closing: BTreeSet::new(),
             why: BTreeMap::new(),
-            streams: BTreeMap::new(),
             alone_since: now,
             states: BTreeMap::new(),
-            damaged: BTreeMap::new(),
             twins: false,
             received_bytes: 0,
         }
@@ -66,7 +54,6 @@ impl Links {
         if self.connected.remove(&peer) && self.connected.is_empty() {
             self.alone_since = now;
         }
-        self.streams.retain(|(of, _), _| *of != peer);
         self.on_failed(peer, why);
         !was_closing
     }
@@ -84,7 +71,6 @@ impl Links {
         if !self.connected.is_empty() {
             self.alone_since = now;
         }
-        self.streams.clear();
         let all = std::mem::take(&mut self.connected);
         self.closing.extend(&all);
         all
@@ -120,30 +106,5 @@ impl Links {
             .get(&machine)
             .filter(|(noted, _)| *noted == state)
             .map(|(_, since)| *since)
-    }
-
-    /// A stream came upon a damaged event. At `limits::DAMAGED_MAX` it is not noted; the stream comes upon it again.
-    pub(crate) fn on_damaged(&mut self, event: EventId, at: Arrival) {
-        if self.damaged.len() < DAMAGED_MAX {
-            self.damaged.insert(event, at);
-        }
-    }
-
-    /// The place of a damaged event, which is to be repaired now.
-    pub(crate) fn take_damaged(&mut self, event: EventId) -> Option<Arrival> {
-        self.damaged.remove(&event)
-    }
-
-    /// A part of a stream begins; what damages it is to be noted in what is returned. Of one peer only the newest session's
-    /// stream is kept.
-    pub(crate) fn on_stream(&mut self, peer: MachineId, session: SessionId) -> Damage {
-        self.streams
-            .retain(|(of, number), _| *of != peer || *number == session);
-        Arc::clone(self.streams.entry((peer, session)).or_default())
-    }
-
-    /// A stream ended. Returns the event that damaged it, if one did.
-    pub(crate) fn on_stream_end(&mut self, peer: MachineId, session: SessionId) -> Option<Arrival> {
-        self.streams.remove(&(peer, session))?.get().copied()
     }
 }

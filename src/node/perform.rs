@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use crate::event::Event;
 use crate::event::id::EventId;
@@ -112,8 +112,7 @@ impl Driver {
                 end,
             } => {
                 let Some(net) = &self.net else { return };
-                let damage = self.links.on_stream(peer, session);
-                let source = StoreSource::new(Arc::clone(&self.shared.store), events, damage);
+                let source = StoreSource::new(Arc::clone(&self.shared.store), events);
                 let part = Part {
                     number,
                     source: Box::new(source),
@@ -122,7 +121,6 @@ impl Driver {
                 net.stream(peer, session, part);
             }
             Effect::StopStream { peer, session } => {
-                self.links.on_stream_end(peer, session);
                 if let Some(net) = &self.net {
                     net.stop_stream(peer, session);
                 }
@@ -354,44 +352,11 @@ impl Driver {
             Happening::Overflowed { peer } => Input::Overflowed { peer },
             Happening::Drained { peer } => Input::Drained { peer },
             Happening::Streamed { peer, session } => Input::Streamed { peer, session },
-            Happening::StreamFailed { peer, session } => {
-                if let Some(at) = self.links.on_stream_end(peer, session) {
-                    self.on_damaged(at);
-                }
-                Input::StreamFailed { peer, session }
-            }
+            Happening::StreamFailed { peer, session } => Input::StreamFailed { peer, session },
         };
         if !of_peer(&input).is_some_and(|peer| self.links.is_closing(peer)) {
             self.changes += u64::from(!matches!(input, Input::Received { .. }));
             self.handle(input);
-        }
-    }
-
-    /// The bytes of a held event are damaged: the machine asks its peers for it.
-    pub(crate) fn on_damaged(&mut self, at: Arrival) {
-        if let Some(machine) = &self.machine {
-            let event = machine.dag().id(at);
-            error!(%event, "an event on disk is damaged: it is asked for again");
-            self.links.on_damaged(event, at);
-            self.handle(Input::Damaged { at });
-        }
-    }
-
-    /// Writes damaged events again that a peer gave.
-    fn repair(&mut self, events: &[Event]) {
-        for event in events {
-            let Some(at) = self.links.take_damaged(event.id()) else {
-                continue;
-            };
-            let (event, store) = (event.clone(), Arc::clone(&self.shared.store));
-            tokio::task::spawn_blocking(move || {
-                match store.repair(at, &codec::encode_event(&event)) {
-                    Ok(()) => info!(event = %event.id(), "a damaged event was written again"),
-                    Err(error) => {
-                        warn!(event = %event.id(), %error, "a damaged event could not be written again");
-                    }
-                }
-            });
         }
     }
 

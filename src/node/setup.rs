@@ -9,19 +9,22 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::warn;
 
-use crate::event::index::Index;
+use crate::event::index::{Arrival, Index};
 use crate::event::key::{Key, MachineId};
-use crate::limits::{ASK_QUEUE, BANS_EVERY, INPUT_QUEUE, TAKE_BYTES_MAX};
+use crate::limits::{ASK_QUEUE, BANS_EVERY, DAMAGED_MAX, INPUT_QUEUE, TAKE_BYTES_MAX};
 use crate::machine;
 use crate::net::{Happening, Known, Net};
 use crate::node::ask::{Desk, Progress, Run, Shared};
 use crate::node::clock::{Clock, random_u64};
 use crate::node::closing::Closing;
-use crate::node::driver::{Driver, Inbox, Parts};
+use crate::node::damage::{Damage, Watched};
+use crate::node::driver::Driver;
 use crate::node::home::Home;
+use crate::node::home::acknowledged::Keeper;
 use crate::node::home::book::Book;
 use crate::node::home::lock::Lock;
 use crate::node::invites::{Invites, own_addresses};
+use crate::node::parts::{Inbox, Parts};
 use crate::node::publish::{Publisher, members};
 use crate::node::{Ender, Error, Mode, Node, Options, commit, serve};
 use crate::store::Store;
@@ -35,6 +38,10 @@ pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
     /// Ends when the store is closed.
     pub(crate) closed: mpsc::Receiver<Infallible>,
+    /// Events that are known to be damaged from the start.
+    pub(crate) damaged: Vec<Arrival>,
+    /// What was acknowledged before.
+    pub(crate) keeper: Keeper,
     pub(crate) index: Index,
     pub(crate) key: Key,
     pub(crate) name: Option<String>,
@@ -69,7 +76,9 @@ fn read(home: &Home, options: Options) -> Result<Opened, Error> {
         path: home.path().to_owned(),
     })?;
     let config = home.config()?;
-    let (store, closed) = Closing::new(DiskStore::open(&home.store_path()).map_err(Error::Store)?);
+    let store = DiskStore::open(&home.store_path()).map_err(Error::Store)?;
+    let damaged = store.damaged().to_vec();
+    let (store, closed) = Closing::new(store);
     let index = store.index().map_err(Error::Store)?;
     let configured = config.as_ref().map(|config| config.listen);
     let mut addresses = Vec::new();
@@ -96,6 +105,8 @@ fn read(home: &Home, options: Options) -> Result<Opened, Error> {
     Ok(Opened {
         store: Arc::new(store),
         closed,
+        damaged,
+        keeper: home.acknowledged(index.root.id())?,
         index,
         key,
         name: config.map(|config| config.name),
@@ -178,9 +189,21 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     };
     let socket = socket(&opened)?;
     let listening = network.as_ref().map(|network| network.net.listening());
-    let shared = Arc::new(shared(&opened, listening)?);
+    let (damage, damages) = mpsc::channel(DAMAGED_MAX);
+    for at in opened.damaged.iter().take(DAMAGED_MAX) {
+        damage
+            .try_send(Damage::Met(*at))
+            .expect("there is room for so many");
+    }
+    let store = Arc::new(Watched::new(Arc::clone(&opened.store), damage.clone()));
+    let shared = Arc::new(shared(&opened, store, listening)?);
     let root = codec::encode_event(&shared.root);
-    let (jobs, done) = commit::start(Arc::clone(&opened.store), root).map_err(Error::Thread)?;
+    let acknowledged = opened.keeper.so_far();
+    let author = commit::Author {
+        own: opened.key.machine(),
+        keeper: opened.keeper,
+    };
+    let (jobs, done) = commit::start(opened.store, root, author).map_err(Error::Thread)?;
     let (asks, questions) = mpsc::channel(ASK_QUEUE);
     let (requests, local) = mpsc::channel(INPUT_QUEUE);
     let (progress, told) = watch::channel(Progress::default()); // The driver tells of itself at once.
@@ -190,6 +213,7 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
         key: opened.key,
         addresses: own_addresses(listening, &opened.addresses),
         take_bytes: TAKE_BYTES_MAX,
+        seq_after: acknowledged.own_seq,
     };
     let parts = Parts {
         shared: Arc::clone(&shared),
@@ -203,12 +227,15 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
         run: run.clone(),
         book: opened.book,
         books,
+        acknowledged,
+        damage,
     };
     let inbox = Inbox {
         done,
         asks: questions,
         happenings,
         requests: local,
+        damage: damages,
         run: whether,
     };
     let driver = drive(parts, inbox, run.clone())?;
@@ -241,13 +268,17 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     })
 }
 
-fn shared(opened: &Opened, listening: Option<SocketAddr>) -> Result<Shared, Error> {
+fn shared(
+    opened: &Opened,
+    store: Arc<dyn Store>,
+    listening: Option<SocketAddr>,
+) -> Result<Shared, Error> {
     let clock = Clock::start();
     Ok(Shared {
         clock,
         key: opened.key.clone(),
         rules: rules(&opened.index),
-        store: Arc::clone(&opened.store),
+        store,
         invites: Invites::open(opened.home.clone(), clock.wall())?,
         listening,
         would_listen: opened.would_listen,

@@ -7,8 +7,7 @@ use crate::event::index::Arrival;
 use crate::limits::BULK_FRAME_BYTES;
 use crate::net::Source;
 use crate::node::failure::in_words;
-use crate::node::links::Damage;
-use crate::store::{Error, Store};
+use crate::store::Store;
 
 /// Events of some ranges, in order. Called on a worker thread of the network.
 #[derive(Debug)]
@@ -17,21 +16,15 @@ pub(crate) struct StoreSource {
     ranges: VecDeque<(Arrival, Arrival)>,
     /// Read, but did not fit into the last frame.
     carried: Vec<Vec<u8>>,
-    damage: Damage,
 }
 
 impl StoreSource {
-    /// `ranges` are durable; the first damaged event is noted in `damage`.
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        ranges: Vec<(Arrival, Arrival)>,
-        damage: Damage,
-    ) -> Self {
+    /// `ranges` are durable. Ends with an error at a damaged event, of which the store tells.
+    pub(crate) fn new(store: Arc<dyn Store>, ranges: Vec<(Arrival, Arrival)>) -> Self {
         Self {
             store,
             ranges: ranges.into(),
             carried: Vec::new(),
-            damage,
         }
     }
 
@@ -43,12 +36,7 @@ impl StoreSource {
         let events = self
             .store
             .read_range(from, up_to, bytes_max)
-            .map_err(|error| {
-                if let Error::Damaged { at } = &error {
-                    self.damage.get_or_init(|| *at);
-                }
-                in_words(&error)
-            })?;
+            .map_err(|error| in_words(&error))?;
         let next = Arrival(from.0 + u32::try_from(events.len()).expect("arrivals are u32"));
         if next == from {
             return Err(format!("the store gave nothing at {}", from.0));

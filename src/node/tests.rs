@@ -18,6 +18,7 @@ use crate::event::key::Key;
 use crate::event::wall::WallTime;
 use crate::limits::CLOSING_PATIENCE;
 use crate::node::closing::Closing;
+use crate::node::home::acknowledged::Keeper;
 use crate::node::home::book::Book;
 use crate::node::setup::{Opened, begin};
 use crate::node::{Names, Node, Stopped, create};
@@ -99,6 +100,8 @@ fn world() -> World {
     let opened = Opened {
         closed,
         home: None,
+        damaged: Vec::new(),
+        keeper: Keeper::in_memory(store.index().unwrap().root.id()),
         index: store.index().unwrap(),
         store: Arc::new(closing),
         key: Key::from_seed([1; 32]),

@@ -71,8 +71,12 @@ pub(crate) async fn verify(desk: &Desk, replies: &Replies) -> Result<Reply, Fail
             break; // Nobody waits for the report.
         }
     }
-    desk.blocking(move |_| Ok(Reply::Verified(checked.finish(len, digest))))
-        .await
+    let lost = desk.ask(|seen| seen.lost).await?;
+    desk.blocking(move |shared| {
+        checked.index(shared, len);
+        Ok(Reply::Verified(checked.finish(len, digest, lost)))
+    })
+    .await
 }
 
 /// The number of durable events, and the digest when there are no others. Waits a little for such a moment.
@@ -215,7 +219,26 @@ impl Checked {
         }
     }
 
-    fn finish(mut self, len: u32, digest: Option<DagDigest>) -> Report {
+    /// Reads the index from the disk once more: what opens the next machine must tell of the same events.
+    fn index(&mut self, shared: &Shared, len: u32) {
+        let index = match shared.store.index() {
+            Ok(index) => index,
+            Err(error) => return self.wrong(crate::node::failure::in_words(&error)),
+        };
+        let is_same = |at: u32| {
+            (index.rows.get(at as usize)).is_some_and(|row| row.id == self.dag.id(Arrival(at)))
+        };
+        if self.dag.len() == len && !(0..len).all(is_same) {
+            self.wrong("the index on disk tells of other events than the machine holds".into());
+        }
+    }
+
+    fn finish(mut self, len: u32, digest: Option<DagDigest>, lost: u32) -> Report {
+        if lost > 0 {
+            self.wrong(format!(
+                "{lost} events that were acknowledged are gone from this disk; peers that hold them bring them back"
+            ));
+        }
         if let Err(why) = self.dag.check() {
             self.wrong(format!("the DAG contradicts itself: {why}"));
         }

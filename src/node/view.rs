@@ -179,7 +179,11 @@ impl Seen<'_> {
             peers: peers.iter().map(|peer| self.peer_status(peer)).collect(),
             faults,
             received_bytes: self.links.received_bytes,
-            store: StoreStatus { bytes: 0 }, // Asked of the store by `status`.
+            store: StoreStatus {
+                bytes: 0, // Asked of the store by `status`.
+                damaged: self.damaged as u64,
+                lost: self.lost.into(),
+            },
             phase: phase(self.machine.phase()),
             progress: self.machine.progress().map(|(held, of)| Progress {
                 held: held.into(),

@@ -391,6 +391,7 @@ impl Sim {
     fn add_host(&mut self, key: Key, index: Index) {
         let seed = self.setup.seed.wrapping_add(self.hosts.len() as u64);
         let config = Config {
+            seq_after: 0,
             key,
             addresses: vec![address(self.hosts.len())],
             take_bytes: self.setup.take_bytes,

@@ -11,6 +11,7 @@
 
 mod disks;
 mod full;
+mod heal;
 mod kill;
 mod power;
 mod rot;

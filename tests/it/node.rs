@@ -23,13 +23,13 @@ use crate::support::{Running, fedag, lines, ok, run, status, wait_for};
 const LOOPBACK: &str = "127.0.0.1:0";
 
 /// A place with a directory for each machine, and the network that `ana` started there.
-struct Lab {
+pub(crate) struct Lab {
     temp: TempDir,
 }
 
 impl Lab {
     /// No node runs yet.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let lab = Self {
             temp: tempfile::tempdir().unwrap(),
         };
@@ -41,17 +41,17 @@ impl Lab {
         lab
     }
 
-    fn dir(&self, name: &str) -> PathBuf {
+    pub(crate) fn dir(&self, name: &str) -> PathBuf {
         self.temp.path().join(name)
     }
 
     /// Starts the node of a machine that is in the network.
-    fn start(&self, name: &str) -> Running {
+    pub(crate) fn start(&self, name: &str) -> Running {
         Running::start(&self.dir(name), &[])
     }
 
     /// A ticket made by `by`.
-    fn ticket(&self, by: &str, arguments: &[&str]) -> String {
+    pub(crate) fn ticket(&self, by: &str, arguments: &[&str]) -> String {
         let invite = [&["invite"], arguments].concat();
         lines(&ok(run(&self.dir(by), &invite))).remove(0)
     }
@@ -62,7 +62,7 @@ impl Lab {
     }
 
     /// Joins with a ticket by ana, whose node runs, and starts the node.
-    fn newcomer(&self, name: &str) -> Running {
+    pub(crate) fn newcomer(&self, name: &str) -> Running {
         ok(self.join(name, &self.ticket("ana", &[])));
         self.start(name)
     }
@@ -84,14 +84,14 @@ impl Running {
     }
 
     /// Ends in good order.
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         ok(run(&self.dir, &["stop"]));
         assert_eq!(self.ended(), Some(0));
     }
 }
 
 /// Adds an event; its uuid.
-fn add(dir: &Path, text: &str) -> String {
+pub(crate) fn add(dir: &Path, text: &str) -> String {
     lines(&ok(run(dir, &["add", "--text", text]))).remove(0)
 }
 
@@ -121,17 +121,17 @@ fn uuids(lines: &[String]) -> Vec<String> {
 }
 
 /// Uuids of all held events, in the order that is the same everywhere.
-fn log(dir: &Path) -> Vec<String> {
+pub(crate) fn log(dir: &Path) -> Vec<String> {
     uuids(&lines(&ok(run(dir, &["log", "--json"]))))
 }
 
-fn digest(dir: &Path) -> String {
+pub(crate) fn digest(dir: &Path) -> String {
     status(dir)["digest"].as_str().unwrap().to_owned()
 }
 
 /// Waits until all say CONVERGED with one digest, and returns it.
 #[track_caller]
-fn converged(nodes: &[&Running]) -> String {
+pub(crate) fn converged(nodes: &[&Running]) -> String {
     agreed(nodes, |status| status["converged"] == true)
 }
 
@@ -164,6 +164,6 @@ fn wait_in_step(dir: &Path, peers: usize) -> Value {
 
 /// Everything is recomputed and holds.
 #[track_caller]
-fn verified(dir: &Path) {
+pub(crate) fn verified(dir: &Path) {
     ok(run(dir, &["verify"]));
 }

@@ -39,7 +39,11 @@ fn status(peers: Vec<PeerStatus>, in_step: Option<bool>) -> View {
         peers,
         faults: std::collections::BTreeMap::from([("bad_signature".to_owned(), 2)]),
         received_bytes: 0,
-        store: StoreStatus { bytes: 1 },
+        store: StoreStatus {
+            bytes: 1,
+            damaged: 0,
+            lost: 0,
+        },
         phase: MachinePhase::Live,
         progress: None,
         cut_off_s: None,

@@ -327,7 +327,11 @@ impl World {
             peers,
             faults: BTreeMap::new(),
             received_bytes: 0,
-            store: StoreStatus { bytes: 48_000 },
+            store: StoreStatus {
+                bytes: 48_000,
+                damaged: 0,
+                lost: 0,
+            },
             phase: MachinePhase::Live,
             progress: None,
             twins: false,
