@@ -125,14 +125,9 @@ impl Door<'_> {
         let Control::Root(control) = event.control() else {
             return Err("its root is not valid");
         };
-        if credential.is_empty()
-            || !leads_to(
-                &credential,
-                event.raw().machine,
-                self.key.machine(),
-                control.rules,
-            )
-        {
+        // Of who made R itself there is none, and none leads to nobody else.
+        let own = self.key.machine();
+        if !leads_to(&credential, event.raw().machine, own, control.rules) {
             return Err("its admissions do not lead from the root to this machine");
         }
         Ok(Admission {
