@@ -34,7 +34,8 @@ pub enum Request {
         /// JSON objects, strict.
         events: Vec<Box<RawValue>>,
     },
-    /// Answers: [`Reply::Events`] in batches, then [`Reply::Done`]; with `follow` it goes on for ever.
+    /// Answers: [`Reply::Events`] in batches, then [`Reply::Done`]; with `follow` it goes on for ever, and a [`Reply::Waiting`] tells
+    /// of an outage of the store.
     Log(LogRequest),
     /// Answer: [`Reply::Event`].
     Show {
@@ -130,6 +131,11 @@ pub enum Reply {
     },
     /// The result of `verify`.
     Verified(Report),
+    /// A `log` that follows: the store fails just now; it goes on when it works again.
+    Waiting {
+        /// In words.
+        why: String,
+    },
     /// It is done, and there is nothing to tell.
     Done {},
 }
@@ -173,6 +179,8 @@ pub enum FailureCode {
     Ambiguous,
     /// The disk or another part failed.
     Failed,
+    /// The store fails just now and cannot be read; it is tried again.
+    Outage,
     /// It needs a running node.
     NeedsNode,
     /// The node is stopping.

@@ -198,6 +198,7 @@ pub(super) fn unexpected(reply: &Reply) -> anyhow::Error {
         Reply::Ticket { .. } => "a ticket",
         Reply::Window(_) => "rows",
         Reply::Progress { .. } => "progress",
+        Reply::Waiting { .. } => "that it waits",
         Reply::Verified(_) => "a report",
         Reply::Done {} => "done",
     };

@@ -10,7 +10,7 @@ use crate::cli::Timeout;
 use crate::cli::clean;
 use crate::cli::connect::{self, Need, Session};
 use crate::cli::outcome::{Outcome, Refusal, within};
-use crate::cli::print::Out;
+use crate::cli::print::{self, Out};
 use crate::control::client::Replies;
 use crate::control::view::{self, EventView};
 use crate::control::{LogRequest, Reply, Request};
@@ -109,6 +109,11 @@ async fn print(mut events: Replies, json: bool, out: &mut Out) -> anyhow::Result
                 lines.print(event, out)?;
             }
             out.flush()?;
+        } else if let Reply::Waiting { why } = &reply {
+            print::tell(format_args!(
+                "fedag: {}: going on when it works again",
+                clean::line(why)
+            ));
         } else if !matches!(reply, Reply::Done {}) {
             return Err(connect::unexpected(&reply));
         }

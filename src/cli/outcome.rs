@@ -130,7 +130,8 @@ fn advice(error: &anyhow::Error) -> Option<String> {
             FailureCode::NotFound
             | FailureCode::Ambiguous
             | FailureCode::Refused
-            | FailureCode::Failed => return None,
+            | FailureCode::Failed
+            | FailureCode::Outage => return None,
         },
         ClientError::Gone(_) => {
             "the node was stopped or killed; its log tells more; nothing that was acknowledged is lost"

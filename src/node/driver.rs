@@ -31,7 +31,7 @@ use crate::net::{Net, Refusal};
 use crate::node::ask::{Progress, Question, Run, Seen, Shared};
 use crate::node::commit::{Done, Job, Ledger};
 use crate::node::damage::{Damage, Damaged};
-use crate::node::failure::failed_because;
+use crate::node::failure::outage;
 use crate::node::home::acknowledged::Acknowledged;
 use crate::node::home::book::Book;
 use crate::node::links::Links;
@@ -317,9 +317,7 @@ impl Driver {
                 .outage
                 .as_ref()
                 .map_or("it cannot be read", |outage| &outage.why);
-            return question(Err(failed_because(format!(
-                "the store failed: {why}; it is tried again"
-            ))));
+            return question(Err(outage(why)));
         };
         self.names.catch_up(machine.dag());
         question(Ok(&mut Seen {

@@ -40,6 +40,14 @@ pub(crate) fn failed_because(message: impl Into<String>) -> Failure {
     failure(FailureCode::Failed, message)
 }
 
+/// The store cannot even be read just now.
+pub(crate) fn outage(why: &str) -> Failure {
+    failure(
+        FailureCode::Outage,
+        format!("the store failed: {why}; it is tried again"),
+    )
+}
+
 /// It needs peers, and this is no running node.
 pub(crate) fn needs_node(what: &str) -> Failure {
     failure(

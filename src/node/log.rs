@@ -4,7 +4,7 @@
 //! the store by the asker. Between batches the DAG may grow: a place in it is kept as an event, whose rank is found anew.
 
 use crate::control::view::Order;
-use crate::control::{Failure, LogRequest, Reply};
+use crate::control::{Failure, FailureCode, LogRequest, Reply};
 use crate::event::index::Arrival;
 use crate::event::key::MachineId;
 use crate::limits::{LOG_EVENTS_MAX, LOG_STEP_EVENTS, REPLY_BYTES};
@@ -92,30 +92,81 @@ async fn list(desk: &Desk, request: LogRequest, replies: &Replies) -> Result<(),
     if request.follow && request.order != Order::Arrival {
         return Err(bad_request("to follow needs arrival order").into());
     }
-    let (follow, last) = (request.follow, request.last);
-    let (mut query, after) = desk.ask(move |seen| resolve(seen, &request)).await??;
-    let mut place = after.map_or(Place::Start, Place::After);
-    if let Some(last) = last {
-        place = last_ones(desk, query, place, last).await?;
+    let mut listing = Listing {
+        request,
+        so_far: None,
+    };
+    if !listing.request.follow {
+        return listing.go_on(desk, replies).await;
     }
     let mut progress = desk.progress.clone();
+    let mut told_at = None;
     loop {
-        send_from(desk, query, &mut place, replies).await?;
-        if !follow {
-            return Ok(());
+        progress.borrow_and_update();
+        let outage = match listing.go_on(desk, replies).await {
+            Err(Ended::Failed(failure)) if failure.code == FailureCode::Outage => failure,
+            ended => return ended,
+        };
+        let place = listing.so_far.map(|(query, _)| query.end);
+        if told_at != Some(place) {
+            told_at = Some(place);
+            let why = outage.message;
+            replies.send(Ok(Reply::Waiting { why })).await?;
         }
-        let end = query.end;
         tokio::select! {
-            told = progress.wait_for(|progress| progress.durable > end.0) => match told {
-                Ok(told) => query.end = Arrival(told.durable),
-                Err(_) => return Err(stopping().into()),
+            changed = progress.changed() => if changed.is_err() {
+                return Err(stopping().into());
             },
             () = replies.gone() => return Err(Ended::Gone),
         }
-        // In arrival order the new ones come after all that were there.
-        if matches!(place, Place::End) {
+    }
+}
+
+/// A listing, and how far it is; after a failure it goes on there.
+struct Listing {
+    request: LogRequest,
+    so_far: Option<(Query, Place)>,
+}
+
+impl Listing {
+    /// Sends what is to be sent; a `follow` does not end by itself.
+    async fn go_on(&mut self, desk: &Desk, replies: &Replies) -> Result<(), Ended> {
+        let (mut query, mut place) = match self.so_far {
+            Some(so_far) => so_far,
+            None => self.begin(desk).await?,
+        };
+        let mut progress = desk.progress.clone();
+        loop {
+            while !matches!(place, Place::End) {
+                self.so_far = Some((query, place));
+                place = send_batch(desk, query, place, replies).await?;
+            }
+            self.so_far = Some((query, place));
+            if !self.request.follow {
+                return Ok(());
+            }
+            let end = query.end;
+            tokio::select! {
+                told = progress.wait_for(|progress| progress.durable > end.0) => match told {
+                    Ok(told) => query.end = Arrival(told.durable),
+                    Err(_) => return Err(stopping().into()),
+                },
+                () = replies.gone() => return Err(Ended::Gone),
+            }
+            // In arrival order the new ones come after all that were there.
             place = Place::After(Arrival(end.0 - 1));
         }
+    }
+
+    async fn begin(&self, desk: &Desk) -> Result<(Query, Place), Failure> {
+        let request = self.request.clone();
+        let (query, after) = desk.ask(move |seen| resolve(seen, &request)).await??;
+        let place = after.map_or(Place::Start, Place::After);
+        let place = match self.request.last {
+            Some(last) => last_ones(desk, query, place, last).await?,
+            None => place,
+        };
+        Ok((query, place))
     }
 }
 
@@ -189,23 +240,19 @@ struct Step {
     is_done: bool,
 }
 
-/// Sends what comes after `place`, which moves along to the end.
-async fn send_from(
+/// Sends the next events after `place`, and returns the place after them.
+async fn send_batch(
     desk: &Desk,
     query: Query,
-    place: &mut Place,
+    place: Place,
     replies: &Replies,
-) -> Result<(), Ended> {
-    while !matches!(place, Place::End) {
-        let from = *place;
-        let (metas, next) = desk.ask(move |seen| batch(seen, query, from)).await?;
-        *place = next;
-        if !metas.is_empty() {
-            let events = views(desk, metas).await?;
-            replies.send(Ok(Reply::Events(events))).await?;
-        }
+) -> Result<Place, Ended> {
+    let (metas, next) = desk.ask(move |seen| batch(seen, query, place)).await?;
+    if !metas.is_empty() {
+        let events = views(desk, metas).await?;
+        replies.send(Ok(Reply::Events(events))).await?;
     }
-    Ok(())
+    Ok(next)
 }
 
 /// The next events of the query: at most `limits::LOG_EVENTS_MAX`, and about `REPLY_BYTES` but at least one, among the next

@@ -185,6 +185,7 @@ impl World {
                 | Reply::Ticket { .. }
                 | Reply::Window(_)
                 | Reply::Progress { .. }
+                | Reply::Waiting { .. }
                 | Reply::Verified(_)) => panic!("{other:?}"),
             }
         }

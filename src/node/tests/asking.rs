@@ -301,7 +301,7 @@ async fn verify_finds_what_is_damaged() {
         let mut progress = 0;
         loop {
             match soon(replies.next()).await.unwrap().unwrap() {
-                Reply::Progress { .. } => progress += 1,
+                Reply::Progress { .. } | Reply::Waiting { .. } => progress += 1,
                 Reply::Verified(report) => return (progress, report),
                 other @ (Reply::Status(_)
                 | Reply::Added(_)

@@ -40,6 +40,48 @@ fn online(world: &World) -> Desk {
 }
 
 #[tokio::test]
+async fn a_followed_log_tells_of_an_outage_of_the_store_and_goes_on_after_it() {
+    let world = world();
+    let (near, far) = tokio::io::duplex(1 << 16);
+    tokio::spawn(serve::serve(online(&world), far));
+    world.add(&["before"]).await;
+    let fail = world.store.inner.fail_switch();
+    fail.store(true, Ordering::SeqCst);
+    world.store.hold_index.store(true, Ordering::SeqCst);
+    world.refused(texts(&["lost"])).await;
+    let request = LogRequest {
+        follow: true,
+        order: Order::Arrival,
+        last: Some(1),
+        ..LogRequest::default()
+    };
+    let client = Client::new(near);
+    let mut replies = client.stream(Request::Log(request));
+    let told = soon(replies.next()).await.unwrap().unwrap();
+    let Reply::Waiting { why } = told else {
+        panic!("{told:?}")
+    };
+    assert!(why.contains("the store failed"), "{why}");
+    world.store.hold_index.store(false, Ordering::SeqCst);
+    fail.store(false, Ordering::SeqCst);
+    let mut next = async || {
+        let reply = soon(replies.next()).await.unwrap().unwrap();
+        let Reply::Events(events) = reply else {
+            panic!("{reply:?}")
+        };
+        events
+            .into_iter()
+            .map(|event| event.summary)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(next().await, ["\"before\""]);
+    while soon(world.client.ask(texts(&["after"]))).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(next().await, ["\"after\""]);
+}
+
+#[tokio::test]
 async fn a_followed_log_goes_on_with_what_becomes_durable() {
     let world = world();
     let (near, far) = tokio::io::duplex(1 << 16);
