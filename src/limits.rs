@@ -296,6 +296,8 @@ pub const CHILDREN_SHOWN_MAX: usize = 1000;
 pub const CLOSING_PATIENCE: Duration = Duration::from_secs(8);
 /// Damaged events that are waited for to be given again; further ones are noted when somebody comes upon them anew.
 pub const DAMAGED_MAX: usize = 1024;
+/// Pause between two reads of the search for damaged events, each of about `BULK_FRAME_BYTES`: 12 MB a second at most. A guess.
+pub const SEARCH_PAUSE: Duration = Duration::from_millis(20);
 /// Leaves told in one reply, the newest; how many there are is in the status.
 pub const LEAVES_SHOWN_MAX: usize = 1000;
 /// Bytes of events in one reply, but at least one event; as JSON in JSON they come to about twice as much.

@@ -1,6 +1,7 @@
 //! Damaged events: whoever meets one tells the driver, which has it asked for again and writes it anew.
 //!
-//! Bodies are read in many places, on many threads. So that none is forgotten, the store itself tells (`Watched`). The machine asks
+//! Bodies are read in many places, on many threads. So that none is forgotten, the store itself tells (`Watched`). A node with peers
+//! also reads every event once after its start (`search`): an event that nobody reads rots unnoticed. The machine asks
 //! the peers for the event; what a peer gives is checked like any event, written in its place, read back and compared.
 //!
 //! Invariants:
@@ -10,14 +11,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-use tracing::{error, info, warn};
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, error, info, warn};
 
 use crate::event::Event;
 use crate::event::id::EventId;
 use crate::event::index::{Arrival, Index};
-use crate::limits::DAMAGED_MAX;
+use crate::limits::{BULK_FRAME_BYTES, DAMAGED_MAX, SEARCH_PAUSE};
 use crate::machine::input::Input;
+use crate::node::ask::{Run, Shared};
 use crate::node::driver::Driver;
 use crate::node::failure::in_words;
 use crate::store::{Error, Record, Store};
@@ -214,6 +216,28 @@ impl Driver {
             });
         }
     }
+}
+
+/// Reads the first `len` events once, slowly, for no other end than to meet what is damaged while peers can still give it; ends
+/// with the node.
+pub(crate) async fn search(shared: Arc<Shared>, len: u32, mut run: watch::Receiver<Run>) {
+    let mut next = Arrival(0);
+    while next < Arrival(len) {
+        let store = Arc::clone(&shared.store);
+        let read = move || store.read_range(next, Arrival(len), BULK_FRAME_BYTES);
+        let read = tokio::task::spawn_blocking(read).await;
+        next = match read {
+            Ok(Ok(events)) => Arrival(next.0 + u32::try_from(events.len()).unwrap_or(u32::MAX)),
+            Ok(Err(Error::Damaged { at })) => Arrival(at.0 + 1),
+            Ok(Err(error)) => return debug!(%error, "the search for damaged events ends early"),
+            Err(error) => return debug!(%error, "the search for damaged events ends early"),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(SEARCH_PAUSE) => {}
+            _ended = run.wait_for(|run| *run == Run::Over) => return,
+        }
+    }
+    debug!(events = len, "every event was read once");
 }
 
 /// Writes the bytes, reads them from the disk and compares.

@@ -17,7 +17,7 @@ use crate::net::{Happening, Known, Net};
 use crate::node::ask::{Desk, Progress, Run, Shared};
 use crate::node::clock::{Clock, random_u64};
 use crate::node::closing::Closing;
-use crate::node::damage::{Damage, Watched};
+use crate::node::damage::{Damage, Watched, search};
 use crate::node::driver::Driver;
 use crate::node::home::Home;
 use crate::node::home::acknowledged::Keeper;
@@ -198,6 +198,7 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     let store = Arc::new(Watched::new(Arc::clone(&opened.store), damage.clone()));
     let shared = Arc::new(shared(&opened, store, listening)?);
     let root = codec::encode_event(&shared.root);
+    let held = u32::try_from(opened.index.rows.len()).expect("arrivals are u32");
     let acknowledged = opened.keeper.so_far();
     let author = commit::Author {
         own: opened.key.machine(),
@@ -248,7 +249,8 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     };
     if let (Some(home), Some(network)) = (&opened.home, network) {
         let run = desk.run.subscribe();
-        tokio::spawn(watch_bans(home.clone(), network.known, run));
+        tokio::spawn(watch_bans(home.clone(), network.known, run.clone()));
+        tokio::spawn(search(Arc::clone(&desk.shared), held, run));
     }
     let (client, clients) = mpsc::channel(1);
     let socket = socket.map(|(path, listener)| {

@@ -46,15 +46,19 @@ fn a_damaged_event_is_told_by_name_and_healed_by_a_peer() {
     let named = format!("event {uuid} is damaged on disk");
     fails(&run(&lab.dir("bob"), &["show", &uuid]), 1, &named);
     let bob = lab.start("bob");
-    assert_eq!(damaged(&bob.dir), 0, "nobody has met it");
     fails(&run(&bob.dir, &["log"]), 1, &named);
     fails(&run(&bob.dir, &["show", &uuid]), 1, &named);
-    wait_for("it is counted", || damaged(&bob.dir) == 1);
+    wait_for("it is found and counted", || damaged(&bob.dir) == 1);
     assert!(stdout(&ok(run(&bob.dir, &["status"]))).contains("DAMAGED"));
     let verify = run(&bob.dir, &["verify"]);
     assert_eq!(verify.status.code(), Some(1));
     assert!(stdout(&verify).contains(&uuid), "{}", stdout(&verify));
     let ana = lab.start("ana");
+    let address = status(&ana.dir)["listening"][0]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    ok(run(&bob.dir, &["connect", &format!("ana@{address}")]));
     wait_for("it is healed", || damaged(&bob.dir) == 0);
     ok(run(&bob.dir, &["show", &uuid]));
     verified(&bob.dir);
@@ -85,8 +89,10 @@ fn a_store_that_cannot_be_opened_is_saved_and_healed_by_a_peer() {
     let bob = lab.start("bob");
     assert!(bob.dir.join("events.redb.damaged-1").exists());
     converged(&[&ana, &bob]);
-    wait_for("it is healed", || damaged(&bob.dir) == 0);
-    verified(&bob.dir);
+    // Whatever opened the store first saved it; the node finds by itself what is damaged in it.
+    wait_for("it is healed", || {
+        run(&bob.dir, &["verify"]).status.success() && damaged(&bob.dir) == 0
+    });
     assert_eq!(status(&bob.dir)["store"]["lost"], 0);
 }
 
