@@ -20,7 +20,7 @@ use crate::node::closing::Closing;
 use crate::node::damage::{Damage, Watched, search};
 use crate::node::driver::Driver;
 use crate::node::home::Home;
-use crate::node::home::acknowledged::Keeper;
+use crate::node::home::acknowledged::{Acknowledged, Keeper};
 use crate::node::home::book::Book;
 use crate::node::home::lock::Lock;
 use crate::node::invites::{Invites, own_addresses};
@@ -189,36 +189,25 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     };
     let socket = socket(&opened)?;
     let listening = network.as_ref().map(|network| network.net.listening());
-    let (damage, damages) = mpsc::channel(DAMAGED_MAX);
-    for at in opened.damaged.iter().take(DAMAGED_MAX) {
-        damage
-            .try_send(Damage::Met(*at))
-            .expect("there is room for so many");
-    }
-    let store = Arc::new(Watched::new(Arc::clone(&opened.store), damage.clone()));
+    let (store, damage, damages) = watched(&opened);
     let shared = Arc::new(shared(&opened, store, listening)?);
     let root = codec::encode_event(&shared.root);
-    let held = u32::try_from(opened.index.rows.len()).expect("arrivals are u32");
-    let acknowledged = opened.keeper.so_far();
-    let author = commit::Author {
-        own: opened.key.machine(),
-        keeper: opened.keeper,
-    };
+    let own = opened.key.machine();
+    let (author, acknowledged, held) = author(own, opened.keeper, &opened.index);
     let (jobs, done) = commit::start(opened.store, root, author).map_err(Error::Thread)?;
     let (asks, questions) = mpsc::channel(ASK_QUEUE);
     let (requests, local) = mpsc::channel(INPUT_QUEUE);
     let (progress, told) = watch::channel(Progress::default()); // The driver tells of itself at once.
     let (run, whether) = watch::channel(Run::On);
     let (books, written) = watch::channel(opened.book.clone());
-    let config = machine::Config {
-        key: opened.key,
-        addresses: own_addresses(listening, &opened.addresses),
-        take_bytes: TAKE_BYTES_MAX,
-        seq_after: acknowledged.own_seq,
-    };
     let parts = Parts {
         shared: Arc::clone(&shared),
-        config,
+        config: machine::Config {
+            key: opened.key,
+            addresses: own_addresses(listening, &opened.addresses),
+            take_bytes: TAKE_BYTES_MAX,
+            seq_after: acknowledged.own_seq,
+        },
         seed: random_u64(),
         index: opened.index,
         net: network.as_ref().map(|network| Arc::clone(&network.net)),
@@ -248,15 +237,10 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
         run,
     };
     if let (Some(home), Some(network)) = (&opened.home, network) {
-        let run = desk.run.subscribe();
-        tokio::spawn(watch_bans(home.clone(), network.known, run.clone()));
-        tokio::spawn(search(Arc::clone(&desk.shared), held, run));
+        tend(&desk, home, network.known, held);
     }
     let (client, clients) = mpsc::channel(1);
-    let socket = socket.map(|(path, listener)| {
-        tokio::spawn(serve::accept(desk.clone(), listener, client.clone()));
-        path
-    });
+    let socket = accept(&desk, &client, socket);
     Ok(Node {
         ender: Ender(desk.run.clone()),
         desk,
@@ -268,6 +252,42 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
         socket,
         lock,
     })
+}
+
+/// What goes on beside the driver of a node with peers.
+fn tend(desk: &Desk, home: &Home, known: watch::Sender<Known>, held: u32) {
+    let run = desk.run.subscribe();
+    tokio::spawn(watch_bans(home.clone(), known, run.clone()));
+    tokio::spawn(search(Arc::clone(&desk.shared), held, run));
+}
+
+/// Serves the socket, if there is one; returns where it is.
+fn accept(
+    desk: &Desk,
+    client: &mpsc::Sender<()>,
+    socket: Option<(std::path::PathBuf, UnixListener)>,
+) -> Option<std::path::PathBuf> {
+    let (path, listener) = socket?;
+    tokio::spawn(serve::accept(desk.clone(), listener, client.clone()));
+    Some(path)
+}
+
+/// The store as all read it, and the way on which it tells the driver of damaged events; those that are known already first.
+fn watched(opened: &Opened) -> (Arc<dyn Store>, mpsc::Sender<Damage>, mpsc::Receiver<Damage>) {
+    let (damage, damages) = mpsc::channel(DAMAGED_MAX);
+    for at in opened.damaged.iter().take(DAMAGED_MAX) {
+        let told = damage.try_send(Damage::Met(*at));
+        told.expect("there is room for so many");
+    }
+    let store = Watched::new(Arc::clone(&opened.store), damage.clone());
+    (Arc::new(store), damage, damages)
+}
+
+/// Who writes here, and where is kept how much was acknowledged; that, and the number of events held.
+fn author(own: MachineId, keeper: Keeper, index: &Index) -> (commit::Author, Acknowledged, u32) {
+    let held = u32::try_from(index.rows.len()).expect("arrivals are u32");
+    let acknowledged = keeper.so_far();
+    (commit::Author { own, keeper }, acknowledged, held)
 }
 
 fn shared(

@@ -262,7 +262,10 @@ impl DiskStore {
             return Ok(());
         }
         // One that failed may panic once more when it is closed.
-        drop(caught(|| Ok(drop(slot.take()))));
+        drop(caught(|| {
+            drop(slot.take());
+            Ok(())
+        }));
         let database = self.open_database()?;
         let end =
             caught(|| tables::check(&database)).map_err(|failure| self.error("opened", failure))?;
