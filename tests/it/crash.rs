@@ -90,10 +90,10 @@ fn records(count: u64) -> Vec<Record> {
         };
         let parents = dag.leaves().collect();
         let event: Event = draft(parents, seq, control, Properties::from_text(&text)).sign(&key);
-        match dag.insert(&event, codec::event_length(&event)) {
-            Inserted::New(append) => records.push(record(append)),
-            other => panic!("{other:?}"),
-        }
+        let Inserted::New(append) = dag.insert(&event, codec::event_length(&event)) else {
+            panic!("an event on the leaves is held");
+        };
+        records.push(record(append));
     }
     records
 }
