@@ -196,6 +196,19 @@ pub const PASSED_BYTES_MAX: usize = 8 << 20;
 pub const WRITE_BYTES: usize = 64 << 10;
 /// Above this many times `SEND_QUEUE_MESSAGES` or `SEND_QUEUE_BYTES` the peer does not read at all: the connection is closed.
 pub const SEND_QUEUE_HARD: usize = 4;
+/// What one peer may say at once without being asked, in bytes: what an honest one has on its way at most, its send queue at the
+/// hard bound and a full stream window. At the bound its streams are not read, and nobody is hung up on.
+pub const BUCKET_BYTES: u64 = 8 << 20;
+/// And how much more each second: of the shortest signed events about 30,000, which one processor verifies. A guess.
+pub const BUCKET_BYTES_A_SECOND: u64 = 4 << 20;
+/// The least that a frame costs of it, so that many short ones are bounded too.
+pub const FRAME_COST_MIN: u64 = 1024;
+/// What a HELLO costs besides its bytes: it makes the receiver look at some thousand events. A guess.
+pub const HELLO_COST: u64 = 16 << 10;
+/// How many times its bytes a WANT costs: about 1 KiB for each id, since an answer is longer than the question.
+pub const WANT_COST_TIMES: u64 = 64;
+/// Frames of answers that a peer may owe; further ones would cost it as if nobody had asked.
+pub const ANSWERS_OWED_MAX: usize = 4 * WANT_IDS_MAX;
 /// From the answer to a newcomer to the end of its connection.
 pub const FAREWELL: Duration = Duration::from_secs(2);
 /// For telling the peers that the node stops.
@@ -327,5 +340,8 @@ const _: () = {
     assert!(PASSED_BYTES_MAX / 2 >= EVENT_BYTES_MAX as usize);
     assert!(GREETING_BYTES_MAX < STRANGER_WINDOW_BYTES as usize);
     assert!(STREAM_WINDOW_BYTES * INBOUND_STREAMS_MAX < CONNECTION_WINDOW_BYTES);
+    assert!(
+        BUCKET_BYTES >= STREAM_WINDOW_BYTES as u64 + (SEND_QUEUE_HARD * SEND_QUEUE_BYTES) as u64
+    );
     assert!(HALF_OPEN_RETRY < HALF_OPEN_MAX && NEWCOMERS_MAX < HALF_OPEN_MAX);
 };

@@ -10,6 +10,7 @@
 //!
 //! Source: RFC 9000 (QUIC), RFC 7250 (raw public keys), RFC 9266 (exporter).
 
+mod bucket;
 mod close;
 mod dial;
 mod frame;
@@ -356,22 +357,20 @@ impl Net {
             | Message::Addresses(_) => Class::Control,
         };
         if let Some(link) = self.link(peer) {
+            link.meter.on_said(message);
             link.queue(class, framed(&codec::encode(message)));
         }
     }
 
-    /// Answers a WANT with events as stored.
+    /// Answers a WANT with events as stored. Returns whether there was room in the queue, and a connection.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "they were read for this answer and end here"
     )]
-    pub fn give(&self, peer: MachineId, events: Vec<Vec<u8>>, not_held: Vec<EventId>) {
-        if let Some(link) = self.link(peer) {
-            link.queue(
-                Class::Given,
-                framed(&codec::encode_given(&events, &not_held)),
-            );
-        }
+    pub fn give(&self, peer: MachineId, events: Vec<Vec<u8>>, not_held: Vec<EventId>) -> bool {
+        let frame = framed(&codec::encode_given(&events, &not_held));
+        self.link(peer)
+            .is_some_and(|link| link.queue(Class::Given, frame))
     }
 
     /// Sends a part of a session's stream: what its source gives, then its END if it has one. Part 0 begins the stream; a

@@ -18,11 +18,12 @@ use std::time::Duration;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::event::control::Rules;
 use crate::event::key::MachineId;
 use crate::limits::{CHECKS_AHEAD, FRAME_BYTES_MAX, MEASURE_EVERY, PROBE, STREAM_PARTS};
+use crate::net::bucket::Meter;
 use crate::net::frame::{End, Frames};
 use crate::net::pool::{Check, Lane};
 use crate::net::queue::{Class, Queue, Unread};
@@ -50,6 +51,8 @@ pub(super) struct Link {
     pub(super) dialled: bool,
     pub(super) connection: Connection,
     queue: Queue,
+    /// What the peer says that nobody asked for.
+    pub(super) meter: Meter,
     /// From `Connected` to the end.
     open: Mutex<Option<Open>>,
     closed_with: OnceLock<Refusal>,
@@ -93,6 +96,7 @@ impl Link {
             dialled: candidate.dial.is_some(),
             connection: candidate.connection.clone(),
             queue: Queue::default(),
+            meter: Meter::default(),
             open: Mutex::new(None),
             closed_with: OnceLock::new(),
             owes_to_dial: AtomicBool::new(false),
@@ -122,11 +126,16 @@ impl Link {
         self.owes_to_dial.load(Ordering::Relaxed)
     }
 
-    /// Queues a frame; when the peer does not read at all, closes the connection. Nothing before `Connected`.
-    pub(super) fn queue(&self, class: Class, frame: Vec<u8>) {
-        if self.open().is_some() && self.queue.push(class, frame) == Err(Unread) {
-            self.close(Refusal::Unread);
+    /// Queues a frame and returns whether there was room; when the peer does not read at all, closes the connection. Nothing
+    /// before `Connected`.
+    pub(super) fn queue(&self, class: Class, frame: Vec<u8>) -> bool {
+        if self.open().is_none() {
+            return false;
         }
+        self.queue.push(class, frame).unwrap_or_else(|Unread| {
+            self.close(Refusal::Unread);
+            false
+        })
     }
 
     /// Hands a part to its stream; part 0 begins a new one, whose task is then to be started. A part of a stream that is over
@@ -346,9 +355,13 @@ async fn read(shared: &Shared, link: &Link, mut frames: Frames, lane: Lane) -> E
                 Ok(frame) => frame,
                 Err(end) => return end,
             };
+            let rest = link.meter.read(Instant::now(), lane, &frame);
             let check = shared.pool.check(frame, lane, rules).await;
             if begun.send(check).await.is_err() {
                 return End::Lost;
+            }
+            if !rest.is_zero() {
+                sleep(rest).await;
             }
         }
     };

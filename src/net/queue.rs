@@ -52,11 +52,11 @@ struct Waiting {
 }
 
 impl Queue {
-    /// Adds a message's frame, its length in front.
+    /// Adds a message's frame, its length in front. Returns whether there was room for one of its class.
     ///
     /// # Errors
     /// [`Unread`]; the frame is not queued.
-    pub(super) fn push(&self, class: Class, frame: Vec<u8>) -> Result<(), Unread> {
+    pub(super) fn push(&self, class: Class, frame: Vec<u8>) -> Result<bool, Unread> {
         let mut waiting = self.lock();
         let was_over = waiting.overflow;
         let result = waiting.push(class, frame);
@@ -106,7 +106,7 @@ impl Queue {
 }
 
 impl Waiting {
-    fn push(&mut self, class: Class, frame: Vec<u8>) -> Result<(), Unread> {
+    fn push(&mut self, class: Class, frame: Vec<u8>) -> Result<bool, Unread> {
         if self.is_full(1, &frame) && !self.overflow.is_over {
             self.overflow.is_over = true;
             self.overflow.times += 1;
@@ -123,7 +123,7 @@ impl Waiting {
             self.bytes += frame.len();
             self.messages.push_back((class, frame));
         }
-        Ok(())
+        Ok(is_taken)
     }
 
     /// A frame larger than the bound fits an empty queue.

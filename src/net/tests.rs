@@ -4,6 +4,7 @@
     reason = "a test expects one thing, and shows whatever else comes"
 )]
 
+mod bucket;
 mod greeting;
 mod joining;
 mod kit;
