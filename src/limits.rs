@@ -178,6 +178,8 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(2);
 pub const HALF_OPEN_MAX: usize = 64;
 /// From this many on, who dials must first show that it receives at its address.
 pub const HALF_OPEN_RETRY: usize = 16;
+/// Of them, those that one address (or one /64 of IPv6) has shown to be its own. Further ones are refused, so that others get in.
+pub const HALF_OPEN_ADDRESS_MAX: usize = 16;
 /// Packets' bytes kept of one connection that is not accepted yet, and of all together.
 pub const INCOMING_BYTES_MAX: (u64, u64) = (64 << 10, 1 << 20);
 /// Newcomers that wait for an answer. Further ones are told to try elsewhere.
@@ -343,5 +345,6 @@ const _: () = {
     assert!(
         BUCKET_BYTES >= STREAM_WINDOW_BYTES as u64 + (SEND_QUEUE_HARD * SEND_QUEUE_BYTES) as u64
     );
+    assert!(HALF_OPEN_RETRY + HALF_OPEN_ADDRESS_MAX < HALF_OPEN_MAX);
     assert!(HALF_OPEN_RETRY < HALF_OPEN_MAX && NEWCOMERS_MAX < HALF_OPEN_MAX);
 };

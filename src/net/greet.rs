@@ -19,6 +19,7 @@ use crate::limits::{
     CREDENTIAL_BYTES_MAX, CREDENTIAL_LINKS_MAX, FAREWELL, GREETING_BYTES_MAX, HALF_OPEN_MAX,
     HALF_OPEN_RETRY, HANDSHAKE,
 };
+use crate::net::doorstep::Place;
 use crate::net::frame::{Frames, framed};
 use crate::net::table::{Candidate, Dialling, Seat};
 use crate::net::{Happening, JoinAsked, Refusal, Shared, close, peer, tls};
@@ -49,17 +50,28 @@ pub(super) async fn accept(shared: Arc<Shared>) {
             continue;
         };
         let half_open = HALF_OPEN_MAX - shared.half_open.available_permits();
-        if half_open > HALF_OPEN_RETRY && !incoming.remote_address_validated() {
+        let is_validated = incoming.remote_address_validated();
+        if half_open > HALF_OPEN_RETRY && !is_validated {
             // It may always be told to retry while its address is not validated.
             incoming.retry().ok();
             continue;
         }
-        tokio::spawn(listen(shared.clone(), incoming, permit));
+        // Addresses that are not validated may be somebody else's, and so are not counted.
+        let place = is_validated.then(|| shared.doorstep.step_on(incoming.remote_address().ip()));
+        let Some(place) = place.map_or(Some(None), |place| place.map(Some)) else {
+            incoming.refuse();
+            continue;
+        };
+        tokio::spawn(listen(shared.clone(), incoming, (permit, place)));
     }
 }
 
 /// Serves one connection that somebody else dialled.
-async fn listen(shared: Arc<Shared>, incoming: Incoming, permit: OwnedSemaphorePermit) {
+async fn listen(
+    shared: Arc<Shared>,
+    incoming: Incoming,
+    permit: (OwnedSemaphorePermit, Option<Place>),
+) {
     let Ok(connecting) = incoming.accept() else {
         return;
     };

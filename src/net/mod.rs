@@ -13,6 +13,7 @@
 mod bucket;
 mod close;
 mod dial;
+mod doorstep;
 mod frame;
 mod greet;
 mod join;
@@ -40,6 +41,7 @@ use crate::event::control::Rules;
 use crate::event::id::EventId;
 use crate::event::key::{Key, MachineId, Signature};
 use crate::limits::{CLOSING, HALF_OPEN_MAX, NEWCOMERS_MAX};
+use crate::net::doorstep::Doorstep;
 use crate::net::frame::framed;
 use crate::net::peer::Link;
 use crate::net::pool::Pool;
@@ -267,6 +269,7 @@ struct Shared {
     pool: Pool,
     /// Permits for connections that are being greeted.
     half_open: Arc<Semaphore>,
+    doorstep: Doorstep,
     /// Permits for newcomers that wait for an answer.
     joins: Semaphore,
     runtime: Handle,
@@ -316,6 +319,7 @@ impl Net {
             table: Mutex::default(),
             pool: Pool::new(),
             half_open: Arc::new(Semaphore::new(HALF_OPEN_MAX)),
+            doorstep: Doorstep::default(),
             joins: Semaphore::new(NEWCOMERS_MAX),
             runtime: Handle::current(),
         });

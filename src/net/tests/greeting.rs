@@ -268,7 +268,7 @@ async fn no_key_and_certificates_are_refused_by_tls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_version_of_the_protocol_is_told_apart() {
     let one = Machine::start(1, known(&[1, 2], &[]));
-    let client = tls::client_speaking(&key(2), b"fedag/2").unwrap();
+    let client = tls::client_speaking(&key(2), b"fedag/0").unwrap();
     let error = connect(client, &one).await.map(drop).unwrap_err();
     assert_eq!(
         crate::net::close::words(&error),
