@@ -25,6 +25,7 @@ mod create;
 mod damage;
 mod driver;
 mod failure;
+mod give;
 pub mod home;
 mod invites;
 mod lines;

@@ -14,7 +14,7 @@ use crate::machine::effect::{Answer, Effect, Notice, Refused, When, Why};
 use crate::machine::input::{Input, JoinRequest, Link, RequestId};
 use crate::net::stream::Part;
 use crate::net::{Admission, Happening, JoinAsked, Refusal};
-use crate::node::ask::{Body, LocalRequest};
+use crate::node::ask::LocalRequest;
 use crate::node::commit::Deed;
 use crate::node::driver::Driver;
 use crate::node::stream::StoreSource;
@@ -140,44 +140,6 @@ impl Driver {
             Effect::Remember(known) => self.on_remember(known),
             Effect::Notify(notice) => self.on_notice(&notice),
         }
-    }
-
-    /// Reads bodies on a thread for blocking work and answers a WANT with them.
-    fn give(&self, peer: MachineId, events: &[Arrival], mut not_held: Vec<EventId>) {
-        let (Some(net), Some(machine)) = (&self.net, &self.machine) else {
-            return;
-        };
-        let Ok(permit) = Arc::clone(&self.gives).try_acquire_owned() else {
-            debug!(
-                ?peer,
-                "too many answers are being read: this one is dropped"
-            );
-            return;
-        };
-        let body = |at: &Arrival| Body {
-            at: *at,
-            id: machine.dag().id(*at),
-            event: self.ledger.unstored(*at).cloned(),
-        };
-        let bodies: Vec<_> = events.iter().map(body).collect();
-        let (net, store) = (Arc::clone(net), Arc::clone(&self.shared.store));
-        tokio::task::spawn_blocking(move || {
-            let mut events = Vec::with_capacity(bodies.len());
-            for body in bodies {
-                match body.event.map_or_else(
-                    || store.read(body.at),
-                    |event| Ok(codec::encode_event(&event)),
-                ) {
-                    Ok(bytes) => events.push(bytes),
-                    Err(error) => {
-                        warn!(event = %body.id, %error, "an event that a peer asked for cannot be read");
-                        not_held.push(body.id);
-                    }
-                }
-            }
-            net.give(peer, events, not_held);
-            drop((net, permit));
-        });
     }
 
     fn on_answer(
