@@ -69,8 +69,9 @@ impl Newly {
 impl Machine {
     /// One message of a peer.
     pub(super) fn on_message(&mut self, peer: MachineId, message: Message, out: &mut Effects) {
-        if !self.peers.contains_key(&peer) {
-            return; // it is gone
+        let entry = self.peers.get(&peer);
+        if entry.is_none_or(|entry| entry.hung_up_for.is_some()) {
+            return; // it is gone, or will be
         }
         match message {
             Message::Hello(hello) => self.on_hello(peer, hello, out),

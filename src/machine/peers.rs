@@ -52,6 +52,8 @@ pub(super) struct Peer {
     sent_when_heard: Option<DagDigest>,
     /// When its own addresses were last passed on.
     passed_on: Option<Time>,
+    /// It broke the rules: what else it sent before it was hung up on is not looked at.
+    pub(super) hung_up_for: Option<Fault>,
 }
 
 impl Peer {
@@ -73,6 +75,7 @@ impl Peer {
             is_first_session: true,
             sent_when_heard: None,
             passed_on: None,
+            hung_up_for: None,
         }
     }
 
@@ -189,8 +192,12 @@ impl Machine {
         self.drop_wanted_of(peer, out);
     }
 
-    /// The peer broke the rules: counted, told, hung up on.
+    /// The peer broke the rules: counted, told, hung up on; once a connection.
     pub(super) fn on_fault(&mut self, peer: MachineId, fault: Fault, out: &mut Effects) {
+        let entry = self.peers.get_mut(&peer);
+        if entry.is_some_and(|entry| entry.hung_up_for.replace(fault).is_some()) {
+            return;
+        }
         *self.faults.entry(fault.name()).or_default() += 1;
         out.now(Effect::Notify(Notice::Fault { peer, fault }));
         if self.peers.contains_key(&peer) {
