@@ -1,7 +1,8 @@
 //! What is kept in memory of each held event, by arrival, and the table from id to arrival.
 //!
 //! Below `dag`: 36 bytes an event, 4 a parent, and 6 to 12 in the table, so at most 64 bytes for an event with up to
-//! 4 parents and 4 for each further one. Rows lie in chunks that never move once they are full, so that
+//! 4 parents and 4 for each further one. For that, length and number of parents share four bytes, and where a row's parents
+//! begin is told for every `BLOCK`th row only. Rows lie in chunks that never move once they are full, so that
 //! growing copies at most one chunk, no room for twice the rows is held, and clones share full chunks.
 //!
 //! Invariants:
@@ -15,11 +16,20 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::event::id::EventId;
+use crate::event::id::{DigestRest, EventId};
 use crate::event::index::{Arrival, Author, Row};
+use crate::limits::{EVENT_BYTES_MAX, PARENTS_MAX};
 
 /// Rows of one chunk.
 const CHUNK: usize = 1024;
+/// Rows of a chunk between two of which it is told where their parents begin.
+const BLOCK: usize = 16;
+/// Bits of a row's length; its number of parents has the others.
+const LENGTH_BITS: u32 = 21;
+
+const _: () = assert!(EVENT_BYTES_MAX < 1 << LENGTH_BITS);
+const _: () = assert!(PARENTS_MAX < 1 << (u32::BITS - LENGTH_BITS));
+const _: () = assert!(CHUNK.is_multiple_of(BLOCK) && size_of::<Slot>() == 36);
 
 /// The rows of all held events.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +46,8 @@ struct Chunk {
     slots: Vec<Slot>,
     /// The parents of the chunk's rows, one row after the other.
     parents: Vec<Arrival>,
+    /// Where those of each block begin.
+    blocks: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,9 +57,19 @@ struct Slot {
     author: Author,
     /// `u32::MAX`: it stands in `long_seqs`.
     seq: u32,
-    length: u32,
-    /// Where its parents end in the chunk; they begin where those of the row before end.
-    parents_end: u32,
+    rest: DigestRest,
+    /// The length in the lower bits, the number of parents above.
+    sizes: u32,
+}
+
+impl Slot {
+    fn length(&self) -> u32 {
+        self.sizes & ((1 << LENGTH_BITS) - 1)
+    }
+
+    fn parents(&self) -> usize {
+        (self.sizes >> LENGTH_BITS) as usize
+    }
 }
 
 impl Columns {
@@ -68,7 +90,7 @@ impl Columns {
     /// Adds a row at the end and returns its position.
     ///
     /// # Panics
-    /// When its id is there already, or at 2^32 - 1 rows.
+    /// When its id is there already, its length or number of parents is beyond `limits`, or at 2^32 - 1 rows.
     pub(super) fn push(&mut self, row: &Row) -> Arrival {
         let at = Arrival(self.len);
         let len = self
@@ -96,13 +118,18 @@ impl Columns {
                 .last_mut()
                 .expect("a chunk was just added if there was none"),
         );
+        if chunk.slots.len().is_multiple_of(BLOCK) {
+            let begin = u32::try_from(chunk.parents.len()).expect("a chunk has few parents");
+            chunk.blocks.push(begin);
+        }
         chunk.parents.extend_from_slice(&row.parents);
-        let parents_end = u32::try_from(chunk.parents.len()).expect("a chunk has few parents");
+        let parents = u32::try_from(row.parents.len()).expect("an event has few parents");
+        assert!(row.length < 1 << LENGTH_BITS && parents <= PARENTS_MAX);
         let Row {
             id,
             height,
             author,
-            length,
+            rest,
             ..
         } = *row;
         chunk.slots.push(Slot {
@@ -110,12 +137,13 @@ impl Columns {
             height,
             author,
             seq,
-            length,
-            parents_end,
+            rest,
+            sizes: row.length | parents << LENGTH_BITS,
         });
         if chunk.slots.len() == CHUNK {
             chunk.slots.shrink_to_fit();
             chunk.parents.shrink_to_fit();
+            chunk.blocks.shrink_to_fit();
         }
         self.len = len;
         at
@@ -147,17 +175,19 @@ impl Columns {
     }
 
     pub(super) fn length(&self, at: Arrival) -> u32 {
-        self.slot(at).length
+        self.slot(at).length()
+    }
+
+    pub(super) fn rest(&self, at: Arrival) -> DigestRest {
+        self.slot(at).rest
     }
 
     pub(super) fn parents(&self, at: Arrival) -> &[Arrival] {
         let (chunk, row) = place(at);
         let chunk = &self.chunks[chunk];
-        let end = chunk.slots[row].parents_end as usize;
-        let begin = row
-            .checked_sub(1)
-            .map_or(0, |before| chunk.slots[before].parents_end as usize);
-        &chunk.parents[begin..end]
+        let before = chunk.slots[row - row % BLOCK..row].iter();
+        let begin = chunk.blocks[row / BLOCK] as usize + before.map(Slot::parents).sum::<usize>();
+        &chunk.parents[begin..begin + chunk.slots[row].parents()]
     }
 
     /// All ids, by arrival.
@@ -178,6 +208,7 @@ impl Columns {
                 + 2 * size_of::<usize>()
                 + chunk.slots.capacity() * size_of::<Slot>()
                 + chunk.parents.capacity() * size_of::<Arrival>()
+                + chunk.blocks.capacity() * size_of::<u32>()
         };
         self.chunks.iter().map(of_chunk).sum::<usize>()
             + self.chunks.capacity() * size_of::<Arc<Chunk>>()
@@ -236,6 +267,7 @@ mod tests {
             author: Author(n % 7),
             seq,
             length: n + 1,
+            rest: DigestRest((!n).to_be_bytes()),
             parents: parents.iter().copied().map(Arrival).collect(),
             signed: true,
             next: None,
@@ -261,6 +293,7 @@ mod tests {
                 assert_eq!(columns.author(at), row.author);
                 assert_eq!(columns.seq(at), row.seq);
                 assert_eq!(columns.length(at), row.length);
+                assert_eq!(columns.rest(at), row.rest);
                 assert_eq!(columns.parents(at), row.parents);
             }
         }
@@ -268,6 +301,18 @@ mod tests {
             columns.ids().map(|(_, id)| id).collect::<Vec<_>>(),
             rows.iter().map(|row| row.id).collect::<Vec<_>>()
         );
+    }
+
+    #[test]
+    fn the_longest_event_with_the_most_parents_comes_back() {
+        let mut columns = Columns::default();
+        for n in 0..40 {
+            let mut row = row(n, 1, &(0..PARENTS_MAX).collect::<Vec<_>>());
+            row.length = EVENT_BYTES_MAX;
+            let at = columns.push(&row);
+            assert_eq!(columns.length(at), EVENT_BYTES_MAX);
+            assert_eq!(columns.parents(at), row.parents);
+        }
     }
 
     #[test]

@@ -12,8 +12,8 @@
 //! - a `next` is kept here exactly until the event that it tells of is held.
 //!
 //! Two events with one uuid (twins; a member forges them with 2^61 hashes) are one event here, the one that came
-//! first. They show elsewhere: the digests of two DAGs differ while each holds all heads of the other, and the
-//! driver compares bodies.
+//! first. The other one is told apart by a part of its digest and never held; where it never comes, it shows in that the digests
+//! of two DAGs differ while each holds all heads of the other.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod authors;
@@ -42,7 +42,7 @@ use crate::dag::members::Members;
 use crate::dag::prefix::Prefix;
 use crate::event::Event;
 use crate::event::control::{Control, Root, Rules};
-use crate::event::id::{Commitment, DagDigest, DigestSum, EventId};
+use crate::event::id::{Commitment, DagDigest, DigestRest, DigestSum, EventId};
 use crate::event::index::{Append, Arrival, Author, Index, Row};
 use crate::event::key::MachineId;
 
@@ -69,8 +69,10 @@ pub struct Dag {
 pub enum Inserted {
     /// It is held now; this is to be stored.
     New(Append),
-    /// An event of this uuid was held before, at this position. That the two are one event is not checked here.
+    /// It was held before, at this position.
     Held(Arrival),
+    /// Another event of this uuid is held, at this position: twins. Nothing was changed.
+    Twin(Arrival),
     /// It lacks dependencies; nothing was changed.
     Missing(Missing),
     /// It is unsigned and its parent does not vouch for it: never to be held. Nothing was changed.
@@ -154,8 +156,14 @@ impl Dag {
     /// At 2^32 - 1 events.
     pub fn insert(&mut self, event: &Event, length: u32) -> Inserted {
         let (id, raw) = (event.id(), event.raw());
+        let rest = event.digest().rest();
         if let Some(at) = self.find(id) {
-            return Inserted::Held(at);
+            let is_it = self.rest(at) == rest;
+            return if is_it {
+                Inserted::Held(at)
+            } else {
+                Inserted::Twin(at)
+            };
         }
         if raw.parents.is_empty() {
             return Inserted::ForeignRoot;
@@ -186,6 +194,7 @@ impl Dag {
             author,
             seq,
             length,
+            rest,
             parents,
             signed,
             next,
@@ -262,7 +271,7 @@ impl Dag {
     /// The event's name.
     ///
     /// # Panics
-    /// This and the five below: when nothing is held at `at`.
+    /// This and the six below: when nothing is held at `at`.
     pub fn id(&self, at: Arrival) -> EventId {
         self.columns.id(at)
     }
@@ -285,6 +294,11 @@ impl Dag {
     /// Its bytes on the wire.
     pub fn length(&self, at: Arrival) -> u32 {
         self.columns.length(at)
+    }
+
+    /// What tells it from another event of its name.
+    pub fn rest(&self, at: Arrival) -> DigestRest {
+        self.columns.rest(at)
     }
 
     /// Its parents' positions, in the order of their ids.

@@ -50,6 +50,8 @@ pub enum Released {
     Held(MachineId, Append),
     /// Its dependencies came, but its parent does not vouch for it.
     Unvouched(MachineId, EventId),
+    /// Another event of its name is held.
+    Twin(MachineId, EventId),
 }
 
 #[derive(Clone, Debug)]
@@ -125,9 +127,13 @@ impl Pending {
     /// To be called for each event that was inserted otherwise; what is released here needs no call.
     #[expect(clippy::missing_panics_doc, reason = "what is indexed waits here")]
     pub fn release(&mut self, dag: &mut Dag, held: &Append) -> Vec<Released> {
-        // It may have come a second time, in the company of what it waited for.
-        self.take(held.row.id);
         let mut released = Vec::new();
+        // It may have come a second time, in the company of what it waited for; or its twin waited here.
+        let is_twin = |waiting: &Waiting| waiting.event.digest() != held.event.digest();
+        let is_twin = self.events.get(&held.row.id).is_some_and(is_twin);
+        if let Some(peer) = self.take(held.row.id).filter(|_| is_twin) {
+            released.push(Released::Twin(peer, held.row.id));
+        }
         let mut ready = VecDeque::from(self.ready_after(&held.event));
         while let Some(id) = ready.pop_front() {
             let waiting = self.events.get(&id).expect("what is ready waits here");
@@ -140,6 +146,10 @@ impl Pending {
                 Inserted::Unvouched => {
                     let peer = self.take(id).expect("it waits here");
                     released.push(Released::Unvouched(peer, id));
+                }
+                Inserted::Twin(_) => {
+                    let peer = self.take(id).expect("it waits here");
+                    released.push(Released::Twin(peer, id));
                 }
                 // Inserted otherwise, with a call of `release` still to come; or a root, which never waits.
                 Inserted::Held(_) | Inserted::ForeignRoot => drop(self.take(id)),

@@ -136,6 +136,7 @@ impl World {
         match self.dag.insert(&event, LENGTH) {
             Inserted::New(append) => self.appends.push(append),
             other @ (Inserted::Held(_)
+            | Inserted::Twin(_)
             | Inserted::Missing(_)
             | Inserted::Unvouched
             | Inserted::ForeignRoot) => panic!("{name}: {other:?}"),
@@ -289,6 +290,7 @@ pub(super) fn deliver(root: Event, events: &[Event]) -> Delivered {
                         match event {
                             Released::Held(_, append) => appends.push(append),
                             Released::Unvouched(_, id) => unvouched.push(id),
+                            Released::Twin(_, id) => panic!("{id} has a twin"),
                         }
                     }
                 }
@@ -299,6 +301,7 @@ pub(super) fn deliver(root: Event, events: &[Event]) -> Delivered {
                 }
                 Inserted::Unvouched => unvouched.push(event.id()),
                 Inserted::Held(_) => {}
+                Inserted::Twin(at) => panic!("{at:?} has a twin"),
                 Inserted::ForeignRoot => panic!("a second root"),
             }
             assert!(pending.len() <= 2 * 3);

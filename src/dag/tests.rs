@@ -3,6 +3,7 @@
 
 mod arrival;
 mod runs;
+mod twins;
 
 use std::collections::BTreeSet;
 
@@ -392,6 +393,7 @@ fn the_check_finds_what_is_broken() {
         author: Author(0),
         seq: 9,
         length: 9,
+        rest: DigestRest([0; 4]),
         parents,
         signed: true,
         next: None,

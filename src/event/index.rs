@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::event::Event;
-use crate::event::id::{Commitment, DigestSum, EventId};
+use crate::event::id::{Commitment, DigestRest, DigestSum, EventId};
 use crate::event::key::MachineId;
 
 /// Local position of a held event, from 0 (R); dependencies always come first.
@@ -26,6 +26,8 @@ pub struct Row {
     pub seq: u64,
     /// Bytes on the wire.
     pub length: u32,
+    /// What tells it from another event of the same name.
+    pub rest: DigestRest,
     /// Its parents' positions, in the order of their ids.
     pub parents: Vec<Arrival>,
     /// Whether it carries a signature of its own; if not, its only parent's `next` vouches for it.
@@ -73,6 +75,7 @@ impl Index {
             author: Author(0),
             seq: root.raw().seq,
             length,
+            rest: root.digest().rest(),
             parents: Vec::new(),
             signed: true,
             next: root.raw().proof.next(),

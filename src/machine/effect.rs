@@ -235,7 +235,8 @@ pub enum Notice {
     },
     /// A peer came, went, or its state changed.
     Peers,
-    /// Both hold what the other told, and yet the digests differ: two events with one uuid.
+    /// Two events with one uuid: both hold what the other told, and yet the digests differ; or the peer sent another event of a
+    /// uuid that is held. Neither is taken or passed on in place of the other.
     Twins {
         /// With whom.
         peer: MachineId,

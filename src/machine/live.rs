@@ -138,6 +138,10 @@ impl Machine {
                 true
             }
             Inserted::Held(_) => false,
+            Inserted::Twin(_) => {
+                self.on_twin(peer, out);
+                false
+            }
             Inserted::Missing(missing) => {
                 // While bulk runs it brings them anyway.
                 let is_dropped = came != Came::Bulk
@@ -197,6 +201,7 @@ impl Machine {
                     });
                     self.on_fault(peer, Fault::Unvouched, out);
                 }
+                Released::Twin(peer, _) => self.on_twin(peer, out),
             }
         }
     }

@@ -216,6 +216,12 @@ impl Machine {
         }
     }
 
+    /// The peer sent another event of a name that is held: counted and told. It may be honest, and so is not hung up on.
+    pub(super) fn on_twin(&mut self, peer: MachineId, out: &mut Effects) {
+        *self.faults.entry("twins").or_default() += 1;
+        out.now(Effect::Notify(Notice::Twins { peer }));
+    }
+
     /// Learns where machines are: members, and a few that are not known as members here yet. What a peer says of itself is
     /// passed on to the others, at most once in `limits::PASS_ON_EVERY`.
     pub(super) fn on_addresses(&mut self, peer: MachineId, told: &[Reachable], out: &mut Effects) {

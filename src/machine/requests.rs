@@ -217,6 +217,7 @@ impl Machine {
                 );
             }
             other @ (Inserted::Held(_)
+            | Inserted::Twin(_)
             | Inserted::Missing(_)
             | Inserted::Unvouched
             | Inserted::ForeignRoot) => {

@@ -14,10 +14,12 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
+use crate::dag::Dag;
 use crate::event::Event;
 use crate::event::id::EventId;
 use crate::event::index::{Arrival, Index};
 use crate::limits::{BULK_FRAME_BYTES, DAMAGED_MAX, SEARCH_PAUSE};
+use crate::machine::Machine;
 use crate::machine::input::Input;
 use crate::node::ask::{Run, Shared};
 use crate::node::driver::Driver;
@@ -200,6 +202,13 @@ impl Driver {
             let Some(at) = self.damaged.begin(event.id()) else {
                 continue;
             };
+            let dag = self.machine.as_ref().map(Machine::dag);
+            let is_it = |dag: &Dag| at.0 < dag.len() && dag.rest(at) == event.digest().rest();
+            if !dag.is_some_and(is_it) {
+                // Its twin must not take its place.
+                self.damaged.give_up(event.id());
+                continue;
+            }
             let (event, store) = (event.clone(), Arc::clone(&self.shared.store));
             let driver = self.damage.clone();
             tokio::task::spawn_blocking(move || {

@@ -7,7 +7,7 @@ use crate::control::view::Report;
 use crate::control::{Failure, Reply};
 use crate::dag::{Dag, Inserted};
 use crate::event::check_all;
-use crate::event::id::{DagDigest, EventId};
+use crate::event::id::{DagDigest, DigestRest, EventId};
 use crate::event::index::{Arrival, Index};
 use crate::event::key::MachineId;
 use crate::limits::{BULK_FRAME_BYTES, VERIFY_BATCH, VERIFY_LINES_MAX};
@@ -23,6 +23,7 @@ struct Told {
     seq: u64,
     height: u32,
     length: u32,
+    rest: DigestRest,
     parents: Vec<EventId>,
 }
 
@@ -107,6 +108,7 @@ fn told(seen: &Seen<'_>, at: Arrival) -> Told {
         seq: dag.seq(at),
         height: dag.height(at),
         length: dag.length(at),
+        rest: dag.rest(at),
         parents: dag
             .parents(at)
             .iter()
@@ -204,9 +206,15 @@ impl Checked {
                     told.id, append.row.height, told.height
                 ));
             }
+            Inserted::New(append) if append.row.rest != told.rest => self.wrong(format!(
+                "event {}: its digest is not that of the index",
+                told.id
+            )),
             Inserted::New(_) => {}
             Inserted::Held(Arrival(0)) if is_root => {}
-            Inserted::Held(_) => self.wrong(format!("event {}: it is held twice", told.id)),
+            Inserted::Held(_) | Inserted::Twin(_) => {
+                self.wrong(format!("event {}: it is held twice", told.id));
+            }
             Inserted::Missing(_) => self.dependents += 1,
             Inserted::Unvouched => self.wrong(format!(
                 "event {}: it is unsigned and its parent does not vouch for it",

@@ -42,7 +42,7 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file is there, but it is not a store of ours, or of a later format.
+    /// The file is there, but it is not a store of ours, or of another format.
     #[error("{path} is not a fedag store{why}")]
     NotAStore {
         /// The file.

@@ -5,12 +5,13 @@
 //! All numbers are little-endian. A row:
 //!
 //! ```text
-//! id 16 | height 4 | author 4 | seq 8 | length 4 | parents 2, its two top bits: `next` follows, unsigned | next 0 or 32 | parents 4 each
+//! id 16 | height 4 | author 4 | seq 8 | length 4 | bytes 16..20 of the digest 4 | parents 2, its two top bits: `next` follows, unsigned
+//!     | next 0 or 32 | parents 4 each
 //! ```
 //!
 //! The tail, which is written with every batch: `count 4 | sum of the digests 32`.
 
-use crate::event::id::{Commitment, DigestSum, EventId};
+use crate::event::id::{Commitment, DigestRest, DigestSum, EventId};
 use crate::event::index::{Arrival, Author, Row};
 use crate::limits::PARENTS_MAX;
 
@@ -77,12 +78,13 @@ pub(crate) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
 pub(crate) fn encode(row: &Row) -> Vec<u8> {
     let parents = u16::try_from(row.parents.len()).expect("an event has few parents");
     assert!(u32::from(parents) <= PARENTS_MAX);
-    let mut bytes = Vec::with_capacity(38 + 32 + 4 * row.parents.len() + CHECKSUM_BYTES);
+    let mut bytes = Vec::with_capacity(42 + 32 + 4 * row.parents.len() + CHECKSUM_BYTES);
     bytes.extend(row.id.0);
     bytes.extend(row.height.to_le_bytes());
     bytes.extend(row.author.0.to_le_bytes());
     bytes.extend(row.seq.to_le_bytes());
     bytes.extend(row.length.to_le_bytes());
+    bytes.extend(row.rest.0);
     let has_next = if row.next.is_some() { HAS_NEXT } else { 0 };
     let is_unsigned = if row.signed { 0 } else { IS_UNSIGNED };
     bytes.extend((parents | has_next | is_unsigned).to_le_bytes());
@@ -103,14 +105,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Row> {
     let author = Author(reader.u32()?);
     let seq = u64::from_le_bytes(reader.take()?);
     let length = reader.u32()?;
+    let rest = DigestRest(reader.take()?);
     let flags = u16::from_le_bytes(reader.take()?);
     let next = if flags & HAS_NEXT == 0 {
         None
     } else {
         Some(Commitment(reader.take()?))
     };
-    let (words, rest) = reader.0.as_chunks::<4>();
-    if !rest.is_empty() || words.len() != usize::from(flags & !(HAS_NEXT | IS_UNSIGNED)) {
+    let (words, odd) = reader.0.as_chunks::<4>();
+    if !odd.is_empty() || words.len() != usize::from(flags & !(HAS_NEXT | IS_UNSIGNED)) {
         return None;
     }
     let parents = words
@@ -123,6 +126,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Row> {
         author,
         seq,
         length,
+        rest,
         parents,
         signed: flags & IS_UNSIGNED == 0,
         next,
@@ -162,6 +166,7 @@ mod tests {
             author: Author(3),
             seq: (1 << 53) - 1,
             length: 350,
+            rest: DigestRest(*b"rest"),
             parents: (0..parents).map(Arrival).collect(),
             signed: false,
             next: next.then_some(Commitment([9; 32])),
@@ -180,8 +185,24 @@ mod tests {
 
     #[test]
     fn a_row_has_the_documented_size() {
-        assert_eq!(encode(&row(1, false)).len(), 42);
-        assert_eq!(encode(&row(2, true)).len(), 38 + 32 + 8);
+        assert_eq!(encode(&row(1, false)).len(), 46);
+        assert_eq!(encode(&row(2, true)).len(), 42 + 32 + 8);
+    }
+
+    /// Other bytes are another format: `tables::FORMAT` and the changelog.
+    #[test]
+    fn a_row_has_these_bytes() {
+        let golden = "07070707070707070707070707070707\
+                      70110100\
+                      03000000\
+                      ffffffffffff1f00\
+                      5e010000\
+                      72657374\
+                      02c0\
+                      0909090909090909090909090909090909090909090909090909090909090909\
+                      0000000001000000";
+        let bytes = encode(&row(2, true));
+        assert_eq!(data_encoding::HEXLOWER.encode(&bytes), golden);
     }
 
     #[test]

@@ -26,8 +26,8 @@ use crate::event::{Event, Raw};
 use crate::store::Record;
 use crate::store::row::{self, CHECKSUM_BYTES, Tail};
 
-/// Version of the layout; a file with a later one is refused.
-pub(crate) const FORMAT: u32 = 1;
+/// Version of the layout; a file with another one is refused. Format 1 had no part of the digest in its rows.
+pub(crate) const FORMAT: u32 = 2;
 
 pub(crate) const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
 pub(crate) const INDEX: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("index");
@@ -44,7 +44,7 @@ const META_TAIL: &str = "tail";
 pub(crate) enum Failure {
     /// The database said no.
     Database(redb::Error),
-    /// They are not ours, or of a later format; with a leading separator.
+    /// They are not ours, or of another format; with a leading separator.
     NotOurs(String),
     /// They contradict themselves.
     Index(String),
@@ -262,6 +262,11 @@ fn read_tail(transaction: &ReadTransaction) -> Result<Tail, Failure> {
     if format > FORMAT {
         return Err(Failure::NotOurs(format!(
             " that this program can read: its format is {format}, this program knows up to {FORMAT}; use a later version of fedag"
+        )));
+    }
+    if format < FORMAT {
+        return Err(Failure::NotOurs(format!(
+            " that this program can read: its format is {format}, this program writes {FORMAT}; use the version of fedag that wrote it"
         )));
     }
     let tail = read_meta(&meta, META_TAIL)?.and_then(|bytes| Tail::from_bytes(&bytes));

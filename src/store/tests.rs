@@ -74,6 +74,7 @@ impl Writer {
             author: Author(author),
             seq: event.raw().seq,
             length,
+            rest: event.digest().rest(),
             parents: if at == 0 {
                 vec![]
             } else {

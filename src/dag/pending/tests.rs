@@ -46,7 +46,10 @@ impl Case {
                         .put(Time(now), peer(from), event, length, missing)
                 )
             }
-            other @ (Inserted::Held(_) | Inserted::Unvouched | Inserted::ForeignRoot) => {
+            other @ (Inserted::Held(_)
+            | Inserted::Twin(_)
+            | Inserted::Unvouched
+            | Inserted::ForeignRoot) => {
                 format!("{other:?}")
             }
         };
@@ -61,6 +64,7 @@ impl Case {
                 format!("{}@{}", self.world.name(append.row.id), append.arrival.0),
             ),
             Released::Unvouched(from, id) => (from, format!("!{}", self.world.name(id))),
+            Released::Twin(from, id) => (from, format!("={}", self.world.name(id))),
         };
         let told = released.into_iter().map(told).map(|(from, what)| {
             let from = ['p', 'q'].into_iter().find(|of| peer(*of) == from).unwrap();

@@ -152,16 +152,18 @@ fn put<K: redb::Key + 'static>(
 }
 
 #[test]
-fn a_later_format_is_refused() {
-    let (disk, faults, store) = on_disk();
-    drop(store);
-    put(&disk, tables::META, &"format", |value| {
-        *value = row::seal(b"format", 2u32.to_le_bytes().to_vec());
-        true
-    });
-    let error = DiskStore::open_with_backend("test", opener(&disk, &faults)).unwrap_err();
-    assert!(matches!(&error, Error::NotAStore { .. }), "{error:?}");
-    assert!(error.to_string().contains("later version"), "{error}");
+fn another_format_is_refused() {
+    for (format, why) in [(3u32, "later version"), (1, "its format is 1")] {
+        let (disk, faults, store) = on_disk();
+        drop(store);
+        put(&disk, tables::META, &"format", |value| {
+            *value = row::seal(b"format", format.to_le_bytes().to_vec());
+            true
+        });
+        let error = DiskStore::open_with_backend("test", opener(&disk, &faults)).unwrap_err();
+        assert!(matches!(&error, Error::NotAStore { .. }), "{error:?}");
+        assert!(error.to_string().contains(why), "{error}");
+    }
 }
 
 #[test]
