@@ -5,6 +5,7 @@
 //! The terminal UI and every command that needs the DAG are clients of it.
 
 pub mod client;
+pub mod fuzz;
 pub mod view;
 
 use serde::{Deserialize, Serialize};

@@ -16,6 +16,7 @@ pub mod canon;
 mod check;
 mod contents;
 pub mod control;
+pub mod fuzz;
 pub mod id;
 pub mod index;
 pub mod json;

@@ -16,6 +16,7 @@
 mod damaged;
 pub mod effect;
 pub mod flow;
+pub mod fuzz;
 pub mod input;
 mod live;
 mod peers;

@@ -41,6 +41,11 @@ impl Wanted {
         true
     }
 
+    /// How many, of all peers together.
+    pub(super) fn len(&self) -> usize {
+        self.asked.len()
+    }
+
     /// Returns whether the event was asked for, of whomever.
     pub(super) fn contains(&self, id: EventId) -> bool {
         self.asked.contains_key(&id)

@@ -7,6 +7,7 @@
 mod cli;
 mod crash;
 mod flow;
+mod fuzz;
 mod layers;
 mod node;
 mod seed;
