@@ -9,6 +9,7 @@ mod crash;
 mod flow;
 mod fuzz;
 mod layers;
+mod liars;
 mod node;
 mod seed;
 mod sessions;

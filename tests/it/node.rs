@@ -112,7 +112,7 @@ fn leaves(dir: &Path) -> Vec<String> {
 }
 
 /// The uuids of events, one JSON object a line.
-fn uuids(lines: &[String]) -> Vec<String> {
+pub(crate) fn uuids(lines: &[String]) -> Vec<String> {
     let uuid = |line: &String| {
         let event: Value = serde_json::from_str(line).unwrap();
         event["uuid"].as_str().unwrap().to_owned()
