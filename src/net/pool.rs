@@ -153,7 +153,7 @@ fn check(frame: Frame, lane: Lane, rules: Rules, passed: &Mutex<Passed>) -> Resu
                 .map(|(raw, bytes)| raw.screen(&rules, bytes))
                 .collect();
             let events = prove(screened.map_err(Fault::Event)?, passed)?;
-            Ok(with_events(frame.empty, events))
+            Ok(frame.empty.with_events(events))
         }
     }
 }
@@ -188,24 +188,6 @@ fn prove(screened: Vec<Unproven>, passed: &Mutex<Passed>) -> Result<Vec<Event>, 
             .expect("each event is known or proven")
     };
     Ok(known.into_iter().map(next).collect())
-}
-
-fn with_events(empty: Message, events: Vec<Event>) -> Message {
-    match empty {
-        Message::Push(_) => Message::Push(events),
-        Message::Given { not_held, .. } => Message::Given { events, not_held },
-        Message::Bulk { session, .. } => Message::Bulk { session, events },
-        without @ (Message::Hello(_)
-        | Message::Verdict(_)
-        | Message::End(_)
-        | Message::Offer(_)
-        | Message::Lacks(_)
-        | Message::Heads(_)
-        | Message::Changes(_)
-        | Message::Announce(_)
-        | Message::Want(_)
-        | Message::Addresses(_)) => without,
-    }
 }
 
 /// Events that passed lately, in two generations: when the young one is full it becomes the old one, and the old one goes.

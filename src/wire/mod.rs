@@ -83,6 +83,26 @@ impl Message {
         let length = |event| u64::from(codec::event_length(event));
         events.iter().map(length).sum()
     }
+
+    /// The same message with these events in place of its own; one that carries none stays as it is.
+    #[must_use]
+    pub fn with_events(self, events: Vec<Event>) -> Self {
+        match self {
+            Self::Push(_) => Self::Push(events),
+            Self::Given { not_held, .. } => Self::Given { events, not_held },
+            Self::Bulk { session, .. } => Self::Bulk { session, events },
+            without @ (Self::Hello(_)
+            | Self::Verdict(_)
+            | Self::End(_)
+            | Self::Heads(_)
+            | Self::Offer(_)
+            | Self::Lacks(_)
+            | Self::Changes(_)
+            | Self::Announce(_)
+            | Self::Want(_)
+            | Self::Addresses(_)) => without,
+        }
+    }
 }
 
 /// A decoded frame, its events not yet checked.
@@ -109,21 +129,6 @@ impl Frame {
             .into_iter()
             .map(|event| event.map_err(Fault::Event))
             .collect();
-        let events = checked?;
-        Ok(match self.empty {
-            Message::Push(_) => Message::Push(events),
-            Message::Given { not_held, .. } => Message::Given { events, not_held },
-            Message::Bulk { session, .. } => Message::Bulk { session, events },
-            without @ (Message::Hello(_)
-            | Message::Verdict(_)
-            | Message::End(_)
-            | Message::Offer(_)
-            | Message::Lacks(_)
-            | Message::Heads(_)
-            | Message::Changes(_)
-            | Message::Announce(_)
-            | Message::Want(_)
-            | Message::Addresses(_)) => without,
-        })
+        Ok(self.empty.with_events(checked?))
     }
 }
