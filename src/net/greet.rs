@@ -259,6 +259,7 @@ async fn admit(
         answered.await
     };
     let answer = tokio::select! {
+        biased;
         _ = connection.closed() => return Ok(()),
         answer = timeout(HANDSHAKE, wait) => answer,
     };

@@ -14,7 +14,8 @@ use crate::event::control::Control;
 use crate::event::key::{Key, MachineId};
 use crate::limits::{CLOSING, HANDSHAKE};
 use crate::net::greet::{ask, leads_to};
-use crate::net::{Admission, JoinError, close, tls};
+use crate::net::sockets::Sockets;
+use crate::net::{self, Admission, close, tls};
 use crate::wire::codec;
 use crate::wire::greeting::{Blob, Greeting, Welcome, join_message};
 use crate::wire::ticket::Ticket;
@@ -22,38 +23,83 @@ use crate::wire::ticket::Ticket;
 /// For the answer to a greeting: the listener waits `HANDSHAKE` for its disk, and its refusal must still arrive.
 const ANSWER: Duration = HANDSHAKE.saturating_add(Duration::from_secs(2));
 
-/// See [`crate::net::join`].
-pub(super) async fn join(key: &Key, ticket: &Ticket, name: &str) -> Result<Admission, JoinError> {
-    let client = tls::client(key)?;
-    let mut tried = Vec::new();
-    for (machine, address) in &ticket.addresses {
-        let door = Door {
-            key,
-            ticket,
-            name,
-            client: &client,
-            machine: *machine,
-            address: *address,
-        };
-        match door.knock().await {
-            Ok(admission) => return Ok(admission),
-            Err(Shut::Refused(why)) => tried.push((*address, why)),
-            Err(Shut::BadAnswer(why)) => {
-                return Err(JoinError::BadAnswer {
-                    address: *address,
-                    why,
-                });
+/// Why a newcomer was not let in.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Each address and what happened there.
+    #[error("no machine of the ticket let this one in:{}", in_lines(tried))]
+    NotLetIn {
+        /// In the ticket's order.
+        tried: Vec<(SocketAddr, String)>,
+    },
+    /// What the member sent is not what a member sends.
+    #[error("the machine at {address} sent an answer that does not hold: {why}")]
+    BadAnswer {
+        /// Where.
+        address: SocketAddr,
+        /// In words.
+        why: String,
+    },
+    /// The local socket.
+    #[error(transparent)]
+    Start(#[from] net::Error),
+}
+
+/// Who wants to be let in.
+#[derive(Clone, Copy, Debug)]
+pub struct Newcomer<'a> {
+    /// Its key.
+    pub key: &'a Key,
+    /// The ticket that it shows.
+    pub ticket: &'a Ticket,
+    /// The name that it wants.
+    pub name: &'a str,
+}
+
+impl Newcomer<'_> {
+    /// As [`fn@crate::net::join`], over these sockets. Must be called in a tokio runtime.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn join(self, sockets: &Sockets) -> Result<Admission, Error> {
+        let client = tls::client(self.key)?;
+        let mut tried = Vec::new();
+        for (machine, address) in &self.ticket.addresses {
+            let door = Door {
+                newcomer: self,
+                sockets,
+                client: &client,
+                machine: *machine,
+                address: *address,
+            };
+            match door.knock().await {
+                Ok(admission) => return Ok(admission),
+                Err(Shut::Refused(why)) => tried.push((*address, why)),
+                Err(Shut::BadAnswer(why)) => {
+                    return Err(Error::BadAnswer {
+                        address: *address,
+                        why,
+                    });
+                }
             }
         }
+        Err(Error::NotLetIn { tried })
     }
-    Err(JoinError::NotLetIn { tried })
+}
+
+fn in_lines(tried: &[(SocketAddr, String)]) -> String {
+    let lines: Vec<_> = tried
+        .iter()
+        .map(|(address, why)| format!("\n  {address}: {why}"))
+        .collect();
+    lines.concat()
 }
 
 /// One address of a ticket.
 struct Door<'a> {
-    key: &'a Key,
-    ticket: &'a Ticket,
-    name: &'a str,
+    newcomer: Newcomer<'a>,
+    sockets: &'a Sockets,
     client: &'a ClientConfig,
     machine: MachineId,
     address: SocketAddr,
@@ -73,7 +119,9 @@ impl Door<'_> {
         } else {
             Ipv6Addr::UNSPECIFIED.into()
         };
-        let endpoint = Endpoint::client((any, 0).into())
+        let endpoint = self
+            .sockets
+            .endpoint((any, 0).into(), None)
             .map_err(|e| refused(format!("this machine has no socket for it: {e}")))?;
         let welcome = self.ask(&endpoint).await;
         endpoint.close(close::DONE, b"");
@@ -96,15 +144,16 @@ impl Door<'_> {
             .map_err(|_| format!("no answer within {} s", HANDSHAKE.as_secs()))?
             .map_err(|error| close::words(&error))?;
         let exporter = tls::exporter(&connection).ok_or("the TLS library gives no exporter")?;
-        let root = self.ticket.root.id();
-        let signature = self
-            .ticket
-            .secret
-            .sign(&join_message(&exporter, root, self.key.machine()));
+        let root = self.newcomer.ticket.root.id();
+        let signature = self.newcomer.ticket.secret.sign(&join_message(
+            &exporter,
+            root,
+            self.newcomer.key.machine(),
+        ));
         let greeting = Greeting::Joiner {
             root,
-            invite: self.ticket.invite,
-            name: self.name.to_owned(),
+            invite: self.newcomer.ticket.invite,
+            name: self.newcomer.name.to_owned(),
             signature: Blob(signature.0.to_vec()),
         };
         let asked = timeout(ANSWER, ask(&connection, &greeting)).await;
@@ -119,14 +168,14 @@ impl Door<'_> {
     fn check(&self, root: Blob, credential: Vec<Blob>) -> Result<Admission, &'static str> {
         let raw = codec::decode_event(&root.0).map_err(|_| "its root does not decode")?;
         let event = Event::check_root(raw, root.0.len()).map_err(|_| "its root is not valid")?;
-        if event.digest() != self.ticket.root {
+        if event.digest() != self.newcomer.ticket.root {
             return Err("its root is not the one of the ticket");
         }
         let Control::Root(control) = event.control() else {
             return Err("its root is not valid");
         };
         // Of who made R itself there is none, and none leads to nobody else.
-        let own = self.key.machine();
+        let own = self.newcomer.key.machine();
         if !leads_to(&credential, event.raw().machine, own, control.rules) {
             return Err("its admissions do not lead from the root to this machine");
         }

@@ -16,22 +16,24 @@ mod dial;
 mod doorstep;
 mod frame;
 mod greet;
-mod join;
+pub mod join;
 mod peer;
 mod pool;
 mod queue;
+pub mod sockets;
 pub mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tls;
+pub mod workers;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use quinn::{ClientConfig, Endpoint, EndpointConfig, VarInt};
+use quinn::{ClientConfig, Endpoint, VarInt};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -43,11 +45,14 @@ use crate::event::key::{Key, MachineId, Signature};
 use crate::limits::{CLOSING, HALF_OPEN_MAX, NEWCOMERS_MAX};
 use crate::net::doorstep::Doorstep;
 use crate::net::frame::framed;
+use crate::net::join::Newcomer;
 use crate::net::peer::Link;
 use crate::net::pool::Pool;
 use crate::net::queue::Class;
+use crate::net::sockets::Sockets;
 use crate::net::stream::Part;
 use crate::net::table::Table;
+use crate::net::workers::Workers;
 use crate::sync::message::SessionId;
 use crate::wire::fault::Fault;
 use crate::wire::ticket::Ticket;
@@ -77,6 +82,10 @@ pub struct Config {
     pub key: Key,
     /// Where to listen; port 0: any free one.
     pub listen: SocketAddr,
+    /// Of which network.
+    pub sockets: Sockets,
+    /// Where events are checked and read.
+    pub workers: Workers,
     /// Random number of this start.
     pub start: u64,
     /// Who may talk.
@@ -144,7 +153,7 @@ pub enum Happening {
         /// Whose.
         peer: MachineId,
     },
-    /// A part of a bulk stream was taken by QUIC.
+    /// A part of a bulk stream was taken by QUIC; the last one, with its END: the peer's QUIC has it.
     Streamed {
         /// To whom.
         peer: MachineId,
@@ -267,6 +276,7 @@ struct Shared {
     happenings: mpsc::Sender<Happening>,
     table: Mutex<Table>,
     pool: Pool,
+    workers: Workers,
     /// Permits for connections that are being greeted.
     half_open: Arc<Semaphore>,
     doorstep: Doorstep,
@@ -305,9 +315,9 @@ impl Net {
         let address = config.listen;
         let bind = |source| Error::Bind { address, source };
         let (client, server) = (tls::client(&config.key)?, tls::server(&config.key)?);
-        let socket = std::net::UdpSocket::bind(address).map_err(bind)?;
-        let runtime = Arc::new(quinn::TokioRuntime);
-        let endpoint = Endpoint::new(EndpointConfig::default(), Some(server), socket, runtime)
+        let endpoint = config
+            .sockets
+            .endpoint(address, Some(server))
             .map_err(bind)?;
         let shared = Arc::new(Shared {
             me: config.key.machine(),
@@ -317,7 +327,8 @@ impl Net {
             known: config.known,
             happenings,
             table: Mutex::default(),
-            pool: Pool::new(),
+            pool: Pool::new(config.workers),
+            workers: config.workers,
             half_open: Arc::new(Semaphore::new(HALF_OPEN_MAX)),
             doorstep: Doorstep::default(),
             joins: Semaphore::new(NEWCOMERS_MAX),
@@ -448,41 +459,11 @@ impl Shared {
     }
 }
 
-/// Why a newcomer was not let in.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JoinError {
-    /// Each address and what happened there.
-    #[error("no machine of the ticket let this one in:{}", in_lines(tried))]
-    NotLetIn {
-        /// In the ticket's order.
-        tried: Vec<(SocketAddr, String)>,
-    },
-    /// What the member sent is not what a member sends.
-    #[error("the machine at {address} sent an answer that does not hold: {why}")]
-    BadAnswer {
-        /// Where.
-        address: SocketAddr,
-        /// In words.
-        why: String,
-    },
-    /// The local socket.
-    #[error(transparent)]
-    Start(#[from] Error),
-}
-
 /// Knocks with a ticket, one address after the other, and checks what comes back (R's digest, the chain of admissions).
 ///
 /// # Errors
-/// See [`JoinError`].
-pub async fn join(key: &Key, ticket: &Ticket, name: &str) -> Result<Admission, JoinError> {
-    join::join(key, ticket, name).await
-}
-
-fn in_lines(tried: &[(SocketAddr, String)]) -> String {
-    let lines: Vec<_> = tried
-        .iter()
-        .map(|(address, why)| format!("\n  {address}: {why}"))
-        .collect();
-    lines.concat()
+/// See [`join::Error`].
+pub async fn join(key: &Key, ticket: &Ticket, name: &str) -> Result<Admission, join::Error> {
+    let newcomer = Newcomer { key, ticket, name };
+    newcomer.join(&Sockets::Udp).await
 }

@@ -207,9 +207,10 @@ impl Link {
             }
         };
         tokio::select! {
+            biased;
             _ = self.connection.closed() => false,
-            () = sleep(PROBE) => false,
             () = answer => true,
+            () = sleep(PROBE) => false,
         }
     }
 
@@ -389,6 +390,7 @@ async fn read(shared: &Shared, link: &Link, mut frames: Frames, lane: Lane) -> E
     // A fault in what was read ends the reading, but the end of the reading not the telling.
     let (mut reading, mut telling) = (pin!(reading), pin!(telling));
     tokio::select! {
+        biased;
         end = &mut reading => telling.await.unwrap_or(end),
         told = &mut telling => match told {
             Some(end) => end,
@@ -406,6 +408,7 @@ async fn watch(shared: &Shared, link: &Link) {
     let (mut told_rtt, mut told_over, mut times) = (link.connection.rtt(), false, 0);
     loop {
         tokio::select! {
+            biased;
             _ = &mut closed => return,
             // A probe; nothing to be done.
             probe = link.connection.read_datagram() => if probe.is_err() { return },

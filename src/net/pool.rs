@@ -3,7 +3,7 @@
 //! Between a connection's streams and the node: bytes go in, a message whose events are checked, or a fault, comes out.
 //!
 //! Invariants:
-//! - at most as many frames are checked at a time as there are processors;
+//! - at most as many frames are checked at a time as there are processors; one, inline;
 //! - a signature is skipped only for an event that passed here before, the same in every byte.
 
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ use crate::event::control::Rules;
 use crate::event::id::EventDigest;
 use crate::event::{Event, Unproven, prove_all};
 use crate::limits::{PASSED_BYTES_MAX, PASSED_EVENTS_MAX};
+use crate::net::workers::Workers;
 use crate::wire::fault::Fault;
 use crate::wire::{Frame, Message, codec};
 
@@ -73,15 +74,16 @@ impl Check {
 /// The workers, and what passed them lately.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
+    workers: Workers,
     permits: Arc<Semaphore>,
     passed: Arc<Mutex<Passed>>,
 }
 
 impl Pool {
-    pub(super) fn new() -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    pub(super) fn new(workers: Workers) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(workers)),
+            workers,
+            permits: Arc::new(Semaphore::new(workers.count())),
             passed: Arc::default(),
         }
     }
@@ -126,7 +128,7 @@ impl Pool {
             .acquire_owned()
             .await
             .expect("it is never closed");
-        tokio::task::spawn_blocking(move || {
+        self.workers.spawn(move || {
             let _permit = permit;
             work()
         })

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::net::frame::framed;
 use crate::net::peer::{Begun, Link};
+use crate::net::workers::Workers;
 use crate::net::{Happening, Shared, Source, close};
 use crate::sync::message::SessionId;
 use crate::wire::{Message, codec};
@@ -83,7 +84,7 @@ async fn send_all(
     let stream = stream.insert(opened.map_err(|error| close::words(&error))?);
     let peer = link.peer;
     while let Some(Part { source, end, .. }) = parts.recv().await {
-        send(stream, session, source).await?;
+        send(shared.workers, stream, session, source).await?;
         if let Some(end) = &end {
             stream
                 .write_all(&framed(&codec::encode(end)))
@@ -108,26 +109,27 @@ enum Step {
 }
 
 async fn send(
+    workers: Workers,
     stream: &mut SendStream,
     session: SessionId,
     mut source: Box<dyn Source>,
 ) -> Result<(), String> {
     let (given, mut steps) = mpsc::channel(1);
-    // It ends by itself when nobody listens; its panics show as a channel that is closed too early.
-    drop(tokio::task::spawn_blocking(move || {
-        loop {
+    let mut is_over = false;
+    // Its panics show as a channel that is closed too early.
+    workers.feed(given, move || {
+        while !is_over {
             let step = match source.next() {
                 Ok(Some(events)) if events.is_empty() => continue,
                 Ok(Some(events)) => Step::Frame(framed(&codec::encode_bulk(session, &events))),
                 Ok(None) => Step::Done,
                 Err(why) => Step::Failed(why),
             };
-            let is_last = matches!(step, Step::Done | Step::Failed(_));
-            if given.blocking_send(step).is_err() || is_last {
-                return;
-            }
+            is_over = matches!(step, Step::Done | Step::Failed(_));
+            return Some(step);
         }
-    }));
+        None
+    });
     loop {
         match steps.recv().await {
             Some(Step::Frame(frame)) => stream

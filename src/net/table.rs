@@ -198,6 +198,7 @@ impl Shared {
                 Step::Wait(mut over, is_greeting) => {
                     let over = async { while over.changed().await.is_ok() {} };
                     tokio::select! {
+                        biased;
                         _ = candidate.connection.closed() => return Err(Refusal::Duplicate),
                         () = over => {}
                         () = sleep(CROSSED_WAIT), if !is_greeting => has_waited = true,

@@ -18,7 +18,8 @@ use crate::event::index::Arrival;
 use crate::event::key::{Key, MachineId};
 use crate::machine::Machine;
 use crate::machine::effect::Refused;
-use crate::node::clock::Clock;
+use crate::net::workers::Workers;
+use crate::node::clock::{Clock, Random};
 use crate::node::commit::Ledger;
 use crate::node::failure;
 use crate::node::invites::Invites;
@@ -26,12 +27,16 @@ use crate::node::links::Links;
 use crate::node::names::Names;
 use crate::node::order::CausalOrder;
 use crate::node::recent::Recent;
+use crate::node::surroundings::Recorder;
 use crate::store::Store;
 
 /// What never changes while a node runs, and what is shared behind locks of its own.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) workers: Workers,
+    pub(crate) recorder: Option<Arc<dyn Recorder>>,
     pub(crate) key: Key,
     pub(crate) root: Event,
     pub(crate) rules: Rules,
@@ -174,14 +179,14 @@ impl Desk {
         Ok(answered)
     }
 
-    /// Runs `work` on a thread for blocking work, and tells a panic there as a failure.
+    /// Runs `work` where blocking work runs, and tells a panic there as a failure.
     pub(crate) async fn blocking<T, F>(&self, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: FnOnce(&Shared) -> Result<T, Failure> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        match tokio::task::spawn_blocking(move || work(&shared)).await {
+        match self.shared.workers.spawn(move || work(&shared)).await {
             Ok(result) => result,
             Err(error) => Err(failure::failed_because(format!(
                 "a part of the node failed: {error}"

@@ -1,20 +1,28 @@
 //! The only reader of real time and of the operating system's randomness.
 //!
-//! At the edge of the loop: the driver takes from here what it hands to the machine.
+//! At the edge of the loop: the driver takes from here what it hands to the machine. In virtual time both are somebody else's:
+//! see [`crate::node::surroundings`].
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
+use tokio::time::Instant;
 
 use crate::event::wall::WallTime;
 use crate::limits::TIME_MS_MAX;
 use crate::time::Time;
 
 /// A clock that counts from its own start. Copies count from the same start.
+///
+/// It goes with the runtime's time, which is the real one unless the runtime was made to pause it.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
+    /// What the wall clock said at the start; None: the operating system is asked.
+    wall: Option<WallTime>,
 }
 
 impl Clock {
@@ -22,6 +30,15 @@ impl Clock {
     pub fn start() -> Self {
         Self {
             start: Instant::now(),
+            wall: None,
+        }
+    }
+
+    /// A clock that starts now, with a wall clock of its own that says `wall` now.
+    pub fn start_at(wall: WallTime) -> Self {
+        Self {
+            start: Instant::now(),
+            wall: Some(wall),
         }
     }
 
@@ -32,7 +49,45 @@ impl Clock {
 
     /// The wall clock; a clock set before 1970 or after 9999 gives the nearest time that an event may have.
     pub fn wall(&self) -> WallTime {
-        wall_time(SystemTime::now())
+        match self.wall {
+            None => wall_time(SystemTime::now()),
+            Some(wall) => {
+                wall_time(UNIX_EPOCH + Duration::from_millis(wall.ms()) + self.start.elapsed())
+            }
+        }
+    }
+}
+
+/// Where a node's random bytes come from.
+#[derive(Clone)]
+pub struct Random(Arc<dyn Fn() -> [u8; 32] + Send + Sync>);
+
+impl Random {
+    /// The operating system's generator.
+    pub fn system() -> Self {
+        Self(Arc::new(random_seed))
+    }
+
+    /// Others, for a run that can be repeated. Whoever knows them knows the secrets that are made of them.
+    pub fn of(bytes: impl Fn() -> [u8; 32] + Send + Sync + 'static) -> Self {
+        Self(Arc::new(bytes))
+    }
+
+    /// 32 bytes, for a key.
+    pub fn seed(&self) -> [u8; 32] {
+        (self.0)()
+    }
+
+    /// A number, for a seed or a start number.
+    pub fn number(&self) -> u64 {
+        let eight = self.seed().into_iter().take(8);
+        eight.fold(0, |number, byte| number << 8 | u64::from(byte))
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Random")
     }
 }
 
@@ -48,7 +103,7 @@ pub fn random_seed() -> [u8; 32] {
     seed
 }
 
-/// A number from the operating system's generator, for a seed or a start number.
+/// A number from the operating system's generator, for a name that nobody guesses.
 ///
 /// # Panics
 /// When the generator fails.
@@ -68,8 +123,6 @@ fn wall_time(now: SystemTime) -> WallTime {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -81,6 +134,14 @@ mod tests {
             assert!(now >= last);
             last = now;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_goes_with_the_time_of_the_runtime() {
+        let clock = Clock::start_at(WallTime::from_ms(5_000).unwrap());
+        assert_eq!((clock.now(), clock.wall().ms()), (Time(0), 5_000));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!((clock.now(), clock.wall().ms()), (Time(60_000_000), 65_000));
     }
 
     #[test]
@@ -100,5 +161,8 @@ mod tests {
     fn two_seeds_differ() {
         assert_ne!(random_seed(), random_seed());
         assert_ne!(random_u64(), random_u64());
+        let random = Random::system();
+        assert_ne!(random.seed(), random.seed());
+        assert_ne!(random.number(), random.number());
     }
 }

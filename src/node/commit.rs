@@ -12,7 +12,6 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use tokio::sync::mpsc;
 use tracing::error;
@@ -22,6 +21,7 @@ use crate::event::index::{Append, Arrival, Index};
 use crate::event::key::MachineId;
 use crate::limits::{APPEND_QUEUE_BYTES, DURABLE_EFFECTS_MAX};
 use crate::machine::effect::Effect;
+use crate::net::workers::Workers;
 use crate::node::failure::in_words;
 use crate::node::home::acknowledged::{Acknowledged, Keeper};
 use crate::store::{Record, Store};
@@ -192,33 +192,25 @@ pub(crate) struct Author {
 
 /// Starts the store's thread. It ends when the sender is dropped. At most one job may be under way.
 pub(crate) fn start(
+    workers: Workers,
     store: Arc<dyn Store>,
     root: Vec<u8>,
-    author: Author,
-) -> std::io::Result<(SyncSender<Job>, mpsc::Receiver<Done>)> {
-    let (jobs, queue) = sync_channel(1);
-    let (done, results) = mpsc::channel(1);
-    std::thread::Builder::new()
-        .name("fedag-store".to_owned())
-        .spawn(move || work(&*store, &root, author, (&queue, &done)))?;
-    Ok((jobs, results))
-}
-
-fn work(
-    store: &dyn Store,
-    root: &[u8],
     mut author: Author,
-    (jobs, done): (&Receiver<Job>, &mpsc::Sender<Done>),
-) {
-    while let Ok(job) = jobs.recv() {
-        let result = match job {
-            Job::Append(batch) => Done::Appended(append(store, batch, &mut author)),
-            Job::Recover { index, write } => recover(store, root, index, write),
-        };
-        if done.blocking_send(result).is_err() {
-            return; // The driver is gone.
+) -> std::io::Result<(mpsc::Sender<Job>, mpsc::Receiver<Done>)> {
+    let (jobs, mut queue) = mpsc::channel(1);
+    let (done, results) = mpsc::channel(1);
+    workers.begin("fedag-store", async move {
+        while let Some(job) = queue.recv().await {
+            let result = match job {
+                Job::Append(batch) => Done::Appended(append(&*store, batch, &mut author)),
+                Job::Recover { index, write } => recover(&*store, &root, index, write),
+            };
+            if done.send(result).await.is_err() {
+                return; // The driver is gone.
+            }
         }
-    }
+    })?;
+    Ok((jobs, results))
 }
 
 fn append(

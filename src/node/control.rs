@@ -81,6 +81,7 @@ async fn watch(desk: &Desk, replies: &Replies) -> Result<(), Gone> {
         }
         sleep_until(earliest).await;
         tokio::select! {
+            biased;
             changed = progress.changed() => if changed.is_err() {
                 return replies.send(Err(stopping())).await;
             },

@@ -28,16 +28,7 @@ pub struct Names {
 /// # Errors
 /// [`Error::Name`]; [`Error::Store`]. Nothing was changed.
 pub fn create_root(home: &Home, names: Names, key: &Key, wall: WallTime) -> Result<Event, Error> {
-    for name in [&names.network, &names.machine] {
-        if !is_name(name) {
-            return Err(Error::Name {
-                name: crate::node::summary::clean(name),
-            });
-        }
-    }
-    let root = root(names, key, wall);
-    DiskStore::create(&home.store_path(), &record(&root)).map_err(Error::Store)?;
-    Ok(root)
+    create(home, root_record(names, key, wall)?)
 }
 
 /// Makes a store that holds R alone, and keeps the credential, of a network that let this machine in. The caller holds the
@@ -46,6 +37,36 @@ pub fn create_root(home: &Home, names: Names, key: &Key, wall: WallTime) -> Resu
 /// # Errors
 /// [`Error::Admission`], [`Error::Home`], [`Error::Store`]. There is no store then.
 pub fn create_joined(home: &Home, admission: &Admission) -> Result<Event, Error> {
+    let record = joined_record(admission)?;
+    home.write_credential(&admission.credential)?;
+    create(home, record)
+}
+
+fn create(home: &Home, record: Record) -> Result<Event, Error> {
+    DiskStore::create(&home.store_path(), &record).map_err(Error::Store)?;
+    Ok(record.append.event)
+}
+
+/// The first record of a new network's store: R, made now.
+///
+/// # Errors
+/// [`Error::Name`].
+pub fn root_record(names: Names, key: &Key, wall: WallTime) -> Result<Record, Error> {
+    for name in [&names.network, &names.machine] {
+        if !is_name(name) {
+            return Err(Error::Name {
+                name: crate::node::summary::clean(name),
+            });
+        }
+    }
+    Ok(record(&root(names, key, wall)))
+}
+
+/// The first record of a joined network's store: R, as received.
+///
+/// # Errors
+/// [`Error::Admission`].
+pub fn joined_record(admission: &Admission) -> Result<Record, Error> {
     let bytes = &admission.root;
     let root = codec::decode_event(bytes)
         .map_err(|fault| Error::Admission {
@@ -56,9 +77,7 @@ pub fn create_joined(home: &Home, admission: &Admission) -> Result<Event, Error>
                 why: invalid.to_string(),
             })
         })?;
-    home.write_credential(&admission.credential)?;
-    DiskStore::create(&home.store_path(), &record(&root)).map_err(Error::Store)?;
-    Ok(root)
+    Ok(record(&root))
 }
 
 /// R of a new network, with the usual rules.

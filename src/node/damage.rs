@@ -211,17 +211,21 @@ impl Driver {
             }
             let (event, store) = (event.clone(), Arc::clone(&self.shared.store));
             let driver = self.damage.clone();
-            tokio::task::spawn_blocking(move || {
+            let written = self.shared.workers.spawn(move || {
                 let id = event.id();
-                let told = match write_again(&*store, at, &codec::encode_event(&event)) {
+                match write_again(&*store, at, &codec::encode_event(&event)) {
                     Ok(()) => Damage::Repaired(id, at),
                     Err(why) => {
                         warn!(event = %id, why, "a damaged event could not be written again");
                         Damage::NotRepaired(id)
                     }
-                };
-                // Without a driver the node ends, and the next one finds what is damaged by itself.
-                let _ended = driver.blocking_send(told).is_err();
+                }
+            });
+            tokio::spawn(async move {
+                if let Ok(told) = written.await {
+                    // Without a driver the node ends, and the next one finds what is damaged by itself.
+                    let _ended = driver.send(told).await.is_err();
+                }
             });
         }
     }
@@ -234,7 +238,7 @@ pub(crate) async fn search(shared: Arc<Shared>, len: u32, mut run: watch::Receiv
     while next < Arrival(len) {
         let store = Arc::clone(&shared.store);
         let read = move || store.read_range(next, Arrival(len), BULK_FRAME_BYTES);
-        let read = tokio::task::spawn_blocking(read).await;
+        let read = shared.workers.spawn(read).await;
         next = match read {
             Ok(Ok(events)) => Arrival(next.0 + u32::try_from(events.len()).unwrap_or(u32::MAX)),
             Ok(Err(Error::Damaged { at })) => Arrival(at.0 + 1),

@@ -11,7 +11,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -70,7 +69,7 @@ pub(crate) struct Driver {
     pub(crate) net: Option<Arc<Net>>,
     pub(crate) publisher: Option<Publisher>,
     pub(crate) gives: Arc<Semaphore>,
-    jobs: SyncSender<Job>,
+    jobs: mpsc::Sender<Job>,
     pub(crate) links: Links,
     pub(crate) damaged: Damaged,
     pub(crate) damage: mpsc::Sender<Damage>,
@@ -297,7 +296,12 @@ impl Driver {
             return;
         };
         let mut effects = std::mem::take(&mut self.effects);
-        machine.handle(self.shared.clock.now(), input, &mut effects);
+        let (now, recorder) = (self.shared.clock.now(), &self.shared.recorder);
+        let told = recorder.as_ref().map(|_| input.clone());
+        machine.handle(now, input, &mut effects);
+        if let (Some(recorder), Some(input)) = (recorder, told) {
+            recorder.on_step(now, &input, effects.as_slice());
+        }
         for (when, effect) in effects.drain() {
             self.take(when, effect);
         }

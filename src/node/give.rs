@@ -33,7 +33,7 @@ impl Driver {
         };
         let bodies: Vec<_> = events.iter().map(body).collect();
         let (net, store) = (Arc::clone(net), Arc::clone(&self.shared.store));
-        tokio::task::spawn_blocking(move || {
+        self.shared.workers.spawn(move || {
             let (mut events, mut bytes, mut has_room) = (Vec::new(), 0, true);
             for body in bodies {
                 let read = body.event.map_or_else(

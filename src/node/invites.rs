@@ -11,7 +11,6 @@ use crate::event::key::{Key, MachineId};
 use crate::event::wall::WallTime;
 use crate::limits::{INVITES_KEPT_MAX, TICKET_ADDRESSES_MAX, TICKET_PEERS_MAX, TIME_MS_MAX};
 use crate::node::ask::{Desk, LocalRequest, Seen};
-use crate::node::clock::random_seed;
 use crate::node::failure::{failed, failed_because, refused, stopping};
 use crate::node::home::Home;
 use crate::node::home::book::OwnInvite;
@@ -155,7 +154,7 @@ async fn open(desk: &Desk, terms: Terms, now: WallTime) -> Result<OwnInvite, Fai
         .min(TIME_MS_MAX);
     let expires =
         WallTime::from_ms(expires_ms).expect("it is at most the last time that an event may have");
-    let secret = Key::from_seed(random_seed());
+    let secret = Key::from_seed(desk.shared.random.seed());
     let (key, uses) = (secret.machine(), terms.uses);
     let answer = desk
         .request(|answer| LocalRequest::Invite {

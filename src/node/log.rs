@@ -114,6 +114,7 @@ async fn list(desk: &Desk, request: LogRequest, replies: &Replies) -> Result<(),
             replies.send(Ok(Reply::Waiting { why })).await?;
         }
         tokio::select! {
+            biased;
             changed = progress.changed() => if changed.is_err() {
                 return Err(stopping().into());
             },

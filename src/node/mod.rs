@@ -17,6 +17,7 @@
 
 mod add;
 mod ask;
+pub mod bare;
 pub mod clock;
 mod closing;
 mod commit;
@@ -41,6 +42,7 @@ mod serve;
 mod setup;
 mod stream;
 mod summary;
+pub mod surroundings;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -60,8 +62,9 @@ use tracing::{info, warn};
 use crate::limits::{CLOSING_PATIENCE, PIPE_BYTES};
 use crate::net::{self, Net};
 use crate::node::ask::{Desk, Run};
-pub use crate::node::create::{Names, create_joined, create_root};
+pub use crate::node::create::{Names, create_joined, create_root, joined_record, root_record};
 use crate::node::home::Home;
+use crate::node::home::book::Book;
 use crate::node::home::lock::Lock;
 use crate::store;
 
@@ -156,6 +159,7 @@ pub struct Node {
     ender: Ender,
     /// Gives the network back when the driver has ended.
     driver: JoinHandle<Option<Arc<Net>>>,
+    book: watch::Receiver<Book>,
     /// Ends when the address book is written for the last time.
     books: JoinHandle<()>,
     /// Ends when the last reader of the store has closed it.
@@ -164,7 +168,7 @@ pub struct Node {
     client: mpsc::Sender<()>,
     clients: mpsc::Receiver<()>,
     socket: Option<PathBuf>,
-    /// None: in tests.
+    /// None: there is no data directory.
     lock: Option<Lock>,
 }
 
@@ -206,6 +210,11 @@ impl Node {
         self.desk.shared.listening
     }
 
+    /// The address book as the driver last told it.
+    pub fn book(&self) -> Book {
+        self.book.borrow().clone()
+    }
+
     /// Waits until a client asks it to stop, or it cannot go on.
     pub async fn stopped(&self) -> Stopped {
         let mut run = self.desk.run.subscribe();
@@ -226,6 +235,7 @@ impl Node {
             desk,
             ender,
             driver,
+            book: _,
             books,
             mut closed,
             client,

@@ -1,7 +1,6 @@
 //! What a driver is made of and what it reads from; put together by `setup`.
 
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use tokio::sync::{mpsc, watch};
 
@@ -36,7 +35,7 @@ pub(crate) struct Parts {
     pub(crate) index: Index,
     pub(crate) net: Option<Arc<Net>>,
     pub(crate) publisher: Option<Publisher>,
-    pub(crate) jobs: SyncSender<Job>,
+    pub(crate) jobs: mpsc::Sender<Job>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) run: watch::Sender<Run>,
     /// Whom to dial, and where the latest address book goes to be written.

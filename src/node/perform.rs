@@ -169,7 +169,7 @@ impl Driver {
     /// Reads the newcomer's credential and hands it over.
     fn admit(&self, to: oneshot::Sender<Result<Admission, Refusal>>, chain: Vec<Arrival>) {
         let shared = Arc::clone(&self.shared);
-        tokio::task::spawn_blocking(move || {
+        self.shared.workers.spawn(move || {
             let read: Result<Vec<_>, _> =
                 chain.into_iter().map(|at| shared.store.read(at)).collect();
             let answer = match read {

@@ -52,7 +52,8 @@ impl Publisher {
         if chain.iter().all(|at| at.0 < durable) {
             self.has_credential = true;
             let (shared, known) = (Arc::clone(shared), self.known.clone());
-            tokio::task::spawn_blocking(move || {
+            let workers = shared.workers;
+            workers.spawn(move || {
                 let read: Result<Vec<_>, _> =
                     chain.into_iter().map(|at| shared.store.read(at)).collect();
                 match read {

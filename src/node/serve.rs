@@ -79,8 +79,9 @@ pub(crate) async fn accept(desk: Desk, listener: UnixListener, alive: mpsc::Send
     let mut run = desk.run.subscribe();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            biased;
             () = over(&mut run) => return,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => match Arc::clone(&clients).try_acquire_owned() {
@@ -140,6 +141,7 @@ where
         client.finish().await;
     };
     tokio::select! {
+        biased;
         () = to_its_end => {}
         () = over(&mut run) => client.finish_soon().await,
         _gone = &mut writing => return, // Nobody reads; its requests end with the client.

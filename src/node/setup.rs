@@ -15,7 +15,6 @@ use crate::limits::{ASK_QUEUE, BANS_EVERY, DAMAGED_MAX, INPUT_QUEUE, TAKE_BYTES_
 use crate::machine;
 use crate::net::{Happening, Known, Net};
 use crate::node::ask::{Desk, Progress, Run, Shared};
-use crate::node::clock::{Clock, random_u64};
 use crate::node::closing::Closing;
 use crate::node::damage::{Damage, Watched, search};
 use crate::node::driver::Driver;
@@ -26,6 +25,7 @@ use crate::node::home::lock::Lock;
 use crate::node::invites::{Invites, own_addresses};
 use crate::node::parts::{Inbox, Parts};
 use crate::node::publish::{Publisher, members};
+use crate::node::surroundings::Surroundings;
 use crate::node::{Ender, Error, Mode, Node, Options, commit, serve};
 use crate::store::Store;
 use crate::store::disk::DiskStore;
@@ -50,14 +50,15 @@ pub(crate) struct Opened {
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) would_listen: Option<SocketAddr>,
     pub(crate) online: Option<Online>,
+    pub(crate) surroundings: Surroundings,
 }
 
 /// What an online node has besides.
 #[derive(Debug)]
 pub(crate) struct Online {
-    listen: SocketAddr,
-    banned: BTreeSet<MachineId>,
-    credential: Vec<Vec<u8>>,
+    pub(crate) listen: SocketAddr,
+    pub(crate) banned: BTreeSet<MachineId>,
+    pub(crate) credential: Vec<Vec<u8>>,
 }
 
 /// Reads the data directory and opens the store. The caller holds the lock.
@@ -115,6 +116,7 @@ fn read(home: &Home, options: Options) -> Result<Opened, Error> {
         would_listen: configured.filter(|address| address.port() != 0),
         online,
         home: Some(home.clone()),
+        surroundings: Surroundings::real(),
     })
 }
 
@@ -147,7 +149,9 @@ fn network(
     let config = crate::net::Config {
         key: opened.key.clone(),
         listen: online.listen,
-        start: random_u64(),
+        sockets: opened.surroundings.sockets.clone(),
+        workers: opened.surroundings.workers,
+        start: opened.surroundings.random.number(),
         known: told,
     };
     Ok(Network {
@@ -194,7 +198,8 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     let root = codec::encode_event(&shared.root);
     let own = opened.key.machine();
     let (author, acknowledged, held) = author(own, opened.keeper, &opened.index);
-    let (jobs, done) = commit::start(opened.store, root, author).map_err(Error::Thread)?;
+    let workers = opened.surroundings.workers;
+    let (jobs, done) = commit::start(workers, opened.store, root, author).map_err(Error::Thread)?;
     let (asks, questions) = mpsc::channel(ASK_QUEUE);
     let (requests, local) = mpsc::channel(INPUT_QUEUE);
     let (progress, told) = watch::channel(Progress::default()); // The driver tells of itself at once.
@@ -208,7 +213,7 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
             take_bytes: TAKE_BYTES_MAX,
             seq_after: acknowledged.own_seq,
         },
-        seed: random_u64(),
+        seed: shared.random.number(),
         index: opened.index,
         net: network.as_ref().map(|network| Arc::clone(&network.net)),
         publisher: network.as_ref().map(Network::publisher),
@@ -245,6 +250,7 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
         ender: Ender(desk.run.clone()),
         desk,
         driver,
+        book: written.clone(),
         books: tokio::spawn(write_books(opened.home, written)),
         closed: opened.closed,
         client,
@@ -295,9 +301,18 @@ fn shared(
     store: Arc<dyn Store>,
     listening: Option<SocketAddr>,
 ) -> Result<Shared, Error> {
-    let clock = Clock::start();
+    let Surroundings {
+        clock,
+        random,
+        workers,
+        recorder,
+        sockets: _,
+    } = opened.surroundings.clone();
     Ok(Shared {
         clock,
+        random,
+        workers,
+        recorder,
         key: opened.key.clone(),
         rules: rules(&opened.index),
         store,
@@ -317,15 +332,12 @@ fn drive(
     run: watch::Sender<Run>,
 ) -> Result<tokio::task::JoinHandle<Option<Arc<Net>>>, Error> {
     let (ended, end) = oneshot::channel();
-    let runtime = tokio::runtime::Handle::current();
-    let work = move || {
-        let net = runtime.block_on(Driver::new(parts).run(inbox));
+    let workers = parts.shared.workers;
+    let work = async move {
+        let net = Driver::new(parts).run(inbox).await;
         drop(ended.send(net)); // Nobody waits when the node was dropped.
     };
-    std::thread::Builder::new()
-        .name("fedag-driver".to_owned())
-        .spawn(work)
-        .map_err(Error::Thread)?;
+    workers.begin("fedag-driver", work).map_err(Error::Thread)?;
     Ok(tokio::spawn(async move {
         end.await.unwrap_or_else(|_| {
             run.send_replace(Run::Failed(
@@ -353,8 +365,9 @@ async fn write_books(home: Option<Home>, mut books: watch::Receiver<Book>) {
 async fn watch_bans(home: Home, known: watch::Sender<Known>, mut run: watch::Receiver<Run>) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(BANS_EVERY) => {}
+            biased;
             _ended = run.wait_for(|run| *run == Run::Over) => return,
+            () = tokio::time::sleep(BANS_EVERY) => {}
         }
         let home = home.clone();
         match tokio::task::spawn_blocking(move || home.bans()).await {

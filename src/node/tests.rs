@@ -21,6 +21,7 @@ use crate::node::closing::Closing;
 use crate::node::home::acknowledged::Keeper;
 use crate::node::home::book::Book;
 use crate::node::setup::{Opened, begin};
+use crate::node::surroundings::Surroundings;
 use crate::node::{Names, Node, Stopped, create};
 use crate::store::memory::MemoryStore;
 use crate::store::{Error, Record, Store};
@@ -110,6 +111,7 @@ fn world() -> World {
         addresses: vec!["192.0.2.1:7".parse().unwrap()],
         would_listen: None,
         online: None,
+        surroundings: Surroundings::real(),
     };
     let node = begin(opened, None).unwrap();
     let client = Client::new(node.pipe());

@@ -2,8 +2,9 @@
 
 use crate::event::id::EventId;
 use crate::event::key::MachineId;
+use crate::net::join::Error;
 use crate::net::tests::kit::{Machine, admission, key, known, machine, root};
-use crate::net::{Admission, Happening, JoinAsked, JoinError, Refusal, join};
+use crate::net::{Admission, Happening, JoinAsked, Refusal, join};
 use crate::wire::codec::encode_event;
 use crate::wire::greeting::join_message;
 use crate::wire::ticket::Ticket;
@@ -32,7 +33,7 @@ async fn asked(machine: &mut Machine) -> Box<JoinAsked> {
 }
 
 /// What machine 2 hears that knocks at machine 1.
-async fn knock(answer: Option<Result<Admission, Refusal>>) -> Result<Admission, JoinError> {
+async fn knock(answer: Option<Result<Admission, Refusal>>) -> Result<Admission, Error> {
     let mut one = Machine::start(1, known(&[1], &[]));
     let ticket = ticket(&[(one.id, &one)]);
     let admit = async {
@@ -60,10 +61,10 @@ fn good() -> Admission {
 }
 
 /// What is said of the only address.
-fn words(joined: Result<Admission, JoinError>) -> String {
+fn words(joined: Result<Admission, Error>) -> String {
     match joined {
-        Err(JoinError::NotLetIn { tried }) => tried[0].1.clone(),
-        Err(JoinError::BadAnswer { why, .. }) => format!("bad answer: {why}"),
+        Err(Error::NotLetIn { tried }) => tried[0].1.clone(),
+        Err(Error::BadAnswer { why, .. }) => format!("bad answer: {why}"),
         other => panic!("{other:?}"),
     }
 }

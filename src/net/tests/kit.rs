@@ -18,6 +18,8 @@ use crate::event::{Draft, Event, sign_run};
 use crate::limits::{EVENT_BYTES_DEFAULT, FRAME_BYTES_MAX, PARENTS_DEFAULT};
 use crate::net::frame::{Frames, framed};
 use crate::net::greet::ask;
+use crate::net::sockets::Sockets;
+use crate::net::workers::Workers;
 use crate::net::{Config, Happening, Known, Net, Refusal, tls};
 use crate::sync::message::{End, Heads, SessionId};
 use crate::wire::greeting::{Blob, Greeting, Welcome};
@@ -145,6 +147,8 @@ impl Machine {
         let config = Config {
             key: key(seed),
             listen: local(),
+            sockets: Sockets::Udp,
+            workers: Workers::Threads,
             start,
             known,
         };

@@ -23,6 +23,9 @@ fn online(world: &World) -> Desk {
     let of = &world.node.desk.shared;
     let shared = Shared {
         clock: of.clock,
+        random: of.random.clone(),
+        workers: of.workers,
+        recorder: None,
         key: of.key.clone(),
         root: of.root.clone(),
         rules: of.rules,

@@ -9,6 +9,8 @@ use fedag::event::id::EventId;
 use fedag::event::key::{Key, MachineId};
 use fedag::event::wall::WallTime;
 use fedag::event::{Draft, Event, Raw};
+use fedag::net::sockets::Sockets;
+use fedag::net::workers::Workers;
 use fedag::net::{self, Admission, Config, Happening, Known, Net};
 use fedag::node::create_joined;
 use fedag::node::home::{Home, files};
@@ -85,6 +87,8 @@ impl Odd {
         let config = Config {
             key: key.clone(),
             listen: ([127, 0, 0, 1], 0).into(),
+            sockets: Sockets::Udp,
+            workers: Workers::Threads,
             start: seed.into(),
             known,
         };
