@@ -91,6 +91,7 @@ async fn send_all(
                 .await
                 .map_err(|error| error.to_string())?;
             stream.finish().map_err(|error| error.to_string())?;
+            arrived(stream).await?;
         }
         shared.tell(Happening::Streamed { peer, session }).await;
         if end.is_some() {
@@ -99,6 +100,18 @@ async fn send_all(
     }
     // The connection is over.
     Ok(())
+}
+
+/// Waits until the peer's QUIC has all of a finished stream.
+///
+/// What our QUIC took may wait in it for many seconds. Were the session over by then, the next one's HELLO would overtake the
+/// stream, and the peer would throw it away.
+async fn arrived(stream: &SendStream) -> Result<(), String> {
+    match stream.stopped().await {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err("the peer does not take it".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A worker's step.
