@@ -17,3 +17,4 @@ mod sim;
 mod support;
 mod tui;
 mod vectors;
+mod r#virtual;

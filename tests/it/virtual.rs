@@ -1,0 +1,318 @@
+//! Real nodes over a virtual network in virtual time: QUIC, TLS, greetings, joining by ticket, driver, control protocol.
+//!
+//! One thread runs everything; its clock jumps to the next timer. Pools and the store run inline (`Workers::Inline`), so
+//! nothing but virtual time passes, and a seed does the same again: packets are lost, doubled, delayed and out of order, links
+//! are cut for up to 30 seconds, nodes are stopped, or lose power, and start again from their stores.
+//!
+//! `FEDAG_VIRTUAL_SEEDS=2000 cargo test --test it virtual` runs more seeds; `FEDAG_VIRTUAL_SEED=7` begins at that one.
+
+mod ether;
+mod lab;
+mod witness;
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use fedag::store::Store;
+use rand::RngExt;
+use tokio::time::{Instant, sleep};
+
+use ether::{Fate, Weather};
+use lab::Lab;
+use witness::Witness;
+
+/// From the end of all cuts and restarts until all hold the same.
+const HEALED: Duration = Duration::from_secs(120);
+
+thread_local! {
+    /// Panics on this thread, those in tasks included.
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Runs `work` in virtual time on this thread alone. No task may panic, and no other thread may work.
+fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
+    static COUNTING: Once = Once::new();
+    COUNTING.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            PANICS.with(|panics| panics.set(panics.get() + 1));
+            before(info);
+        }));
+    });
+    let (panics, threads) = (PANICS.get(), Arc::new(AtomicBool::new(false)));
+    let seen = threads.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .on_thread_start(move || seen.store(true, Ordering::SeqCst))
+        .build()
+        .unwrap();
+    let result = runtime.block_on(work);
+    assert_eq!(PANICS.get(), panics, "a task panicked");
+    assert!(
+        !threads.load(Ordering::SeqCst),
+        "another thread worked in virtual time"
+    );
+    result
+}
+
+/// What can be told of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Story {
+    /// Of every input and effect of every machine.
+    steps: u64,
+    trace: u64,
+    /// Of every packet: time, addresses, length, fate.
+    packets: u64,
+    fate: Fate,
+    events: usize,
+    acknowledged: usize,
+    restarts: usize,
+    converged_after: Duration,
+    took: Duration,
+}
+
+/// A network in bad weather.
+struct Storm {
+    lab: Lab,
+    /// When a host that is down starts again.
+    returns: Vec<(Instant, usize)>,
+    restarts: usize,
+}
+
+impl Storm {
+    async fn new(seed: u64, witness: Witness) -> Self {
+        let mut storm = Self {
+            lab: Lab::new(seed, witness),
+            returns: Vec::new(),
+            restarts: 0,
+        };
+        storm.change_weather();
+        let hosts = storm.lab.rng.random_range(3..=5);
+        for host in 1..hosts {
+            let via = storm.lab.rng.random_range(0..host);
+            storm.lab.join(via).await;
+        }
+        storm
+    }
+
+    fn change_weather(&mut self) {
+        let rng = &mut self.lab.rng;
+        let least = rng.random_range(1..=50);
+        let weather = Weather {
+            loss: rng.random_range(0..=30),
+            doubled: rng.random_range(0..=15),
+            latency_ms: (least, least + rng.random_range(0..=150)),
+        };
+        self.lab.ether.set_weather(weather);
+    }
+
+    /// One thing that happens.
+    async fn strike(&mut self) {
+        let up = self.lab.up();
+        let hosts = self.lab.hosts.len();
+        let host = up[self.lab.rng.random_range(0..up.len())];
+        let other = (host + self.lab.rng.random_range(1..hosts)) % hosts;
+        match self.lab.rng.random_range(0..20) {
+            0..9 => {
+                let (count, bytes) = (
+                    self.lab.rng.random_range(1..30),
+                    self.lab.rng.random_range(0..400),
+                );
+                self.lab.add(host, count, bytes).await;
+            }
+            9 => {
+                let bytes = self.lab.rng.random_range(10_000..60_000);
+                self.lab.add(host, 1, bytes).await;
+            }
+            10 => self.lab.add(host, 400, 300).await,
+            11..15 => {
+                let long = Duration::from_millis(self.lab.rng.random_range(100..=30_000));
+                self.lab.ether.cut(host, other, long);
+                if self.lab.rng.random_range(0..2) == 0 {
+                    self.lab.ether.cut(other, host, long);
+                }
+            }
+            15 | 16 => self.change_weather(),
+            17 => self.down(host, up.len(), false).await,
+            18 => self.down(host, up.len(), true).await,
+            _ => sleep(Duration::from_secs(5)).await,
+        }
+        let pause = self.lab.rng.random_range(0..1_500);
+        sleep(Duration::from_millis(pause)).await;
+        self.lab.note_answers();
+        self.restart(Instant::now());
+    }
+
+    /// A host stops, well or not; one stays up.
+    async fn down(&mut self, host: usize, up: usize, well: bool) {
+        if up == 1 {
+            return;
+        }
+        if well {
+            self.lab.stop(host).await;
+        } else {
+            self.lab.kill(host);
+        }
+        let pause = Duration::from_millis(self.lab.rng.random_range(100..20_000));
+        self.returns.push((Instant::now() + pause, host));
+    }
+
+    /// Those come back whose time has come.
+    fn restart(&mut self, now: Instant) {
+        let due: Vec<_> = self.returns.extract_if(.., |(at, _)| *at <= now).collect();
+        for (_, host) in due {
+            self.lab.start(host);
+            self.restarts += 1;
+        }
+    }
+
+    /// The weather clears up, and everything must be well.
+    async fn end(mut self, seed: u64) -> Story {
+        sleep(Duration::from_millis(100)).await; // What was killed just now ends first.
+        self.restart(Instant::now() + Duration::from_secs(3600));
+        self.lab.ether.heal();
+        self.lab.ether.set_weather(Weather {
+            loss: 3,
+            doubled: 3,
+            latency_ms: (5, 40),
+        });
+        let converged = self.lab.converged(HEALED).await;
+        let lab = &mut self.lab;
+        let mut events = 0;
+        let Some(converged_after) = converged else {
+            let mut all = Vec::new();
+            for host in 0..lab.hosts.len() {
+                all.push(lab.status(host).await);
+            }
+            panic!("seed {seed}: they do not converge: {all:#?}");
+        };
+        for host in 0..lab.hosts.len() {
+            let index = lab.hosts[host].store.index().unwrap();
+            let held: BTreeSet<_> = index.rows.iter().map(|row| row.id.to_string()).collect();
+            let lost: Vec<_> = lab.acknowledged.difference(&held).collect();
+            assert!(lost.is_empty(), "seed {seed}: host {host} lacks {lost:?}");
+            let faults = lab.status(host).await.faults;
+            assert!(faults.is_empty(), "seed {seed}: host {host}: {faults:?}");
+            let wrong = lab.verify(host).await;
+            assert!(wrong.is_empty(), "seed {seed}: host {host}: {wrong:?}");
+            events = held.len();
+        }
+        let wrong = lab.witness.wrong();
+        assert!(wrong.is_empty(), "seed {seed}: {wrong:?}");
+        for host in 0..lab.hosts.len() {
+            lab.stop(host).await;
+        }
+        Story {
+            steps: lab.witness.steps(),
+            trace: lab.witness.trace(),
+            packets: lab.ether.trace(),
+            fate: lab.ether.fate(),
+            events,
+            acknowledged: lab.acknowledged.len(),
+            restarts: self.restarts,
+            converged_after,
+            took: lab.begun().elapsed(),
+        }
+    }
+}
+
+/// One seed, from its beginning to its end.
+fn run(seed: u64, witness: Witness) -> Story {
+    let wall = std::time::Instant::now();
+    let story = in_virtual_time(async {
+        let mut storm = Storm::new(seed, witness).await;
+        for _ in 0..60 {
+            storm.strike().await;
+        }
+        storm.end(seed).await
+    });
+    assert!(
+        wall.elapsed() < story.took / 2,
+        "seed {seed}: real time passed"
+    );
+    story
+}
+
+fn from_env(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+#[test]
+fn whatever_the_network_does_all_hold_one_dag_in_the_end() {
+    let first = from_env("FEDAG_VIRTUAL_SEED", 0);
+    let seeds = from_env("FEDAG_VIRTUAL_SEEDS", 50);
+    let next = AtomicU64::new(first);
+    let some = || {
+        let mut fates = Vec::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::SeqCst);
+            if seed >= first + seeds {
+                return fates;
+            }
+            let story = run(seed, Witness::default());
+            fates.push(story.fate);
+        }
+    };
+    // Each seed has one thread, but two seeds may run side by side.
+    let fates = std::thread::scope(|scope| {
+        let other = scope.spawn(some);
+        [some(), other.join().unwrap()].concat()
+    });
+    assert_eq!(fates.len() as u64, seeds);
+    for count in [
+        |fate: &Fate| fate.lost,
+        |fate: &Fate| fate.cut,
+        |fate: &Fate| fate.doubled,
+        |fate: &Fate| fate.overtook,
+    ] {
+        assert!(fates.iter().map(count).sum::<u64>() > 0, "the sun shone");
+    }
+}
+
+/// Its packets wait in QUIC for as long as it takes; meanwhile both machines say nothing, and see that they differ.
+#[test]
+fn a_stream_that_takes_longer_than_machines_stay_quiet_arrives() {
+    in_virtual_time(async {
+        let mut lab = Lab::new(1, Witness::default());
+        lab.join(0).await;
+        assert!(lab.converged(HEALED).await.is_some());
+        lab.kill(1);
+        sleep(Duration::from_millis(100)).await;
+        // In one frame, so that nothing of it is taken before all of it is there.
+        for _ in 0..2 {
+            lab.add(0, 250, 400).await;
+        }
+        lab.ether.set_weather(Weather {
+            loss: 5,
+            doubled: 0,
+            latency_ms: (100, 100),
+        });
+        lab.start(1);
+        assert!(lab.converged(HEALED).await.is_some(), "they never agree");
+    });
+}
+
+#[test]
+fn a_seed_does_the_same_again() {
+    for seed in 0..3 {
+        let (first, second) = (Witness::telling(), Witness::telling());
+        let stories = [run(seed, first.clone()), run(seed, second.clone())];
+        let (first, second) = (first.told(), second.told());
+        let differs = first.iter().zip(&second).position(|(a, b)| a != b);
+        if let Some(at) = differs {
+            panic!(
+                "step {at} of {}:\n{}\n{}",
+                first.len(),
+                first[at],
+                second[at]
+            );
+        }
+        assert_eq!(stories[0], stories[1], "seed {seed}");
+    }
+}
