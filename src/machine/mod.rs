@@ -15,6 +15,7 @@
 
 mod damaged;
 pub mod effect;
+mod fingerprint;
 pub mod flow;
 pub mod fuzz;
 pub mod input;

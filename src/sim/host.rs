@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash as _, Hasher};
 
 use crate::event::index::{Append, Arrival, Author, Index};
 use crate::event::key::{Key, MachineId};
@@ -12,7 +13,7 @@ use crate::machine::{Config, Machine};
 use crate::time::Time;
 
 /// One host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// Its machine.
     pub machine: Machine,
@@ -34,7 +35,8 @@ pub struct Node {
 }
 
 impl Node {
-    pub(super) fn open(config: Config, root: Index, seed: u64) -> Self {
+    /// A host whose disk holds R alone.
+    pub fn open(config: Config, root: Index, seed: u64) -> Self {
         let first = Append {
             arrival: Arrival(0),
             row: root.rows[0].clone(),
@@ -66,18 +68,37 @@ impl Node {
         self.machine.machine()
     }
 
+    /// How many appends are on the disk.
+    pub fn durable(&self) -> usize {
+        self.durable
+    }
+
+    /// The life that a commit under way belongs to. None: there is none.
+    pub fn committing(&self) -> Option<u32> {
+        self.committing.map(|_| self.life)
+    }
+
+    /// Feeds `hasher` with the machine, what the disk has of its events, and what waits for it.
+    ///
+    /// Answers, counters of requests and the address book on the disk are left out.
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
+        self.machine.fingerprint(hasher);
+        (self.durable, self.committing, self.life).hash(hasher);
+        format!("{:?}", self.waiting).hash(hasher);
+    }
+
     /// Returns whether all that is held is on the disk.
     pub fn is_durable(&self) -> bool {
         self.durable == self.log.len()
     }
 
     /// Keeps an effect until all appends so far are durable.
-    pub(super) fn wait(&mut self, effect: Effect) {
+    pub fn wait(&mut self, effect: Effect) {
         self.waiting.push_back((self.log.len(), effect));
     }
 
     /// Begins a commit of all appends so far, if none is under way. Returns the life that it belongs to.
-    pub(super) fn begin_commit(&mut self) -> Option<u32> {
+    pub fn begin_commit(&mut self) -> Option<u32> {
         if self.committing.is_some() || self.is_durable() {
             return None;
         }
@@ -86,7 +107,8 @@ impl Node {
     }
 
     /// The commit is done: what is durable now, and what waited for it.
-    pub(super) fn commit(&mut self, life: u32) -> Option<(Arrival, Vec<Effect>)> {
+    #[expect(clippy::missing_panics_doc, reason = "events are counted in 32 bits")]
+    pub fn commit(&mut self, life: u32) -> Option<(Arrival, Vec<Effect>)> {
         if life != self.life {
             return None;
         }
@@ -104,7 +126,7 @@ impl Node {
     }
 
     /// Loses what is not durable and opens the machine from the disk.
-    pub(super) fn restart(&mut self, seed: u64) {
+    pub fn restart(&mut self, seed: u64) {
         self.log.truncate(self.durable);
         self.life += 1;
         (self.committing, self.wakeup) = (None, None);
