@@ -23,6 +23,7 @@ pub mod event;
 pub mod gossip;
 pub mod limits;
 pub mod machine;
+pub mod mutant;
 pub mod net;
 pub mod node;
 pub mod sim;

@@ -40,11 +40,12 @@ use crate::dag::bits::Bits;
 use crate::dag::columns::Columns;
 use crate::dag::members::Members;
 use crate::dag::prefix::Prefix;
-use crate::event::Event;
 use crate::event::control::{Control, Root, Rules};
 use crate::event::id::{Commitment, DagDigest, DigestRest, DigestSum, EventId};
 use crate::event::index::{Append, Arrival, Author, Index, Row};
 use crate::event::key::MachineId;
+use crate::event::{Event, Raw};
+use crate::mutant::{self, Mutant};
 
 /// All held events. See the module's invariants.
 ///
@@ -175,14 +176,16 @@ impl Dag {
         if event
             .commitment()
             .is_some_and(|told| !self.vouches(&parents, event, told))
+            && !mutant::is(Mutant::UnsignedTaken)
         {
             return Inserted::Unvouched;
         }
-        let height = 1 + parents
-            .iter()
-            .map(|at| self.height(*at))
-            .max()
-            .expect("there is a parent");
+        let height = u32::from(!mutant::is(Mutant::HeightOfParent))
+            + parents
+                .iter()
+                .map(|at| self.height(*at))
+                .max()
+                .expect("there is a parent");
         let (author, new_author) = match self.authors.number(raw.machine) {
             Some(author) => (author, None),
             None => (self.authors.next_number(), Some(raw.machine)),
@@ -200,7 +203,7 @@ impl Dag {
             next,
         };
         for parent in &row.parents {
-            if self.leaf_bits.contains(*parent) {
+            if self.leaf_bits.contains(*parent) && !mutant::is(Mutant::StaleLeaf) {
                 self.leaves.remove(&self.columns.id(*parent));
             }
         }
@@ -366,7 +369,7 @@ impl Dag {
     fn dependencies(&self, event: &Event) -> Result<Vec<Arrival>, Missing> {
         let raw = event.raw();
         let mut missing = Missing::default();
-        if !self.is_member(raw.machine) {
+        if !self.is_member(raw.machine) && !mutant::is(Mutant::AdmissionIgnored) {
             missing.admission = Some(raw.machine);
         }
         let mut parents = Vec::with_capacity(raw.parents.len());
@@ -376,11 +379,22 @@ impl Dag {
                 None => missing.parents.push(*id),
             }
         }
+        if mutant::is(Mutant::AdmissionBefore) && self.is_lower_than_admission(&parents, raw) {
+            missing.admission = Some(raw.machine);
+        }
         if missing.is_empty() {
             Ok(parents)
         } else {
             Err(missing)
         }
+    }
+
+    /// Whether no parent can have the author's admission among its ancestors; for `Mutant::AdmissionBefore`.
+    fn is_lower_than_admission(&self, parents: &[Arrival], raw: &Raw) -> bool {
+        self.member(raw.machine).is_some_and(|member| {
+            let admitted = self.height(member.admission);
+            parents.iter().all(|at| self.height(*at) < admitted)
+        })
     }
 
     /// Returns whether the only one of `parents` is by the same author, one before `event`, and tells `commitment`.
@@ -443,14 +457,16 @@ impl Dag {
             let parent = row.parents.first().expect("an unsigned event has a parent");
             let closed = self.open_nexts.remove(parent);
             assert!(
-                closed.is_some(),
+                closed.is_some() || mutant::is(Mutant::UnsignedTaken),
                 "an unsigned event's parent vouches for it"
             );
         }
         if let Some(next) = row.next {
             self.open_nexts.insert(at, next);
         }
-        self.digest.take();
+        if !mutant::is(Mutant::StaleDigest) {
+            self.digest.take();
+        }
         at
     }
 

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::dag::Dag;
 use crate::event::id::EventId;
 use crate::event::key::MachineId;
+use crate::mutant::{self, Mutant};
 
 impl Dag {
     /// Parents for the event `seq` of `machine`: all leaves while there are at most `parents_max`. Above: the machine's own
@@ -23,9 +24,16 @@ impl Dag {
     pub fn parents_for(&self, machine: MachineId, seq: u64) -> Vec<EventId> {
         let cap = self.rules().parents_max as usize;
         if self.leaves.len() <= cap {
-            return self.leaves().collect();
+            let all = if mutant::is(Mutant::OneParent) {
+                1
+            } else {
+                cap
+            };
+            return self.leaves().take(all).collect();
         }
-        let own_last = self.last_of(machine);
+        let own_last = self
+            .last_of(machine)
+            .filter(|_| !mutant::is(Mutant::CapWithoutOwn));
         let others = self.leaves.iter().filter(|(_, at)| Some(**at) != own_last);
         let mut others: Vec<_> = others.map(|(id, at)| (self.height(*at), *id)).collect();
         let mut parents: Vec<_> = own_last.map(|at| self.id(at)).into_iter().collect();

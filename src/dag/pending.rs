@@ -19,6 +19,7 @@ use crate::event::id::EventId;
 use crate::event::index::Append;
 use crate::event::key::MachineId;
 use crate::limits::{PENDING_BYTES_MAX, PENDING_EVENTS_MAX};
+use crate::mutant::{self, Mutant};
 use crate::time::Time;
 
 /// The pending events of all peers.
@@ -93,6 +94,9 @@ impl Pending {
         missing: Missing,
     ) -> Put {
         assert!(!missing.is_empty(), "a pending event waits for something");
+        if mutant::is(Mutant::PendingForgotten) {
+            return Put::Full;
+        }
         let id = event.id();
         if self.events.contains_key(&id) {
             return Put::WaitedAlready;

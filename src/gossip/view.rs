@@ -17,6 +17,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::event::key::MachineId;
 use crate::gossip::message::Reachable;
 use crate::limits::{BOOK_ADDRESSES_MAX, BOOK_MACHINES_MAX, REDIAL_MAX, REDIAL_MIN};
+use crate::mutant::{self, Mutant};
 use crate::time::Time;
 
 /// The address book.
@@ -178,6 +179,8 @@ impl Book {
         let wait = REDIAL_MIN
             .saturating_mul(1 << entry.failures.min(16))
             .min(REDIAL_MAX);
+        let is_given_up = mutant::is(Mutant::RedialGivenUp) && entry.failures > 0;
+        let wait = if is_given_up { NEVER } else { wait };
         entry.failures = entry.failures.saturating_add(1);
         let jittered = wait
             .mul_f64(rng.random_range(0.5..1.0))
@@ -240,6 +243,9 @@ impl Book {
         }
     }
 }
+
+/// Longer than any run, for `Mutant::RedialGivenUp`.
+const NEVER: Duration = Duration::from_secs(1 << 32);
 
 /// Returns whether an address can be dialled at all.
 fn is_dialable(address: &SocketAddr) -> bool {

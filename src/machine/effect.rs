@@ -9,6 +9,7 @@ use crate::event::key::MachineId;
 use crate::gossip::message::Reachable;
 use crate::machine::flow::{self, Step};
 use crate::machine::input::RequestId;
+use crate::mutant::{self, Mutant};
 use crate::sync::message::{End, SessionId};
 use crate::sync::stream::Ranges;
 use crate::wire::Message;
@@ -108,6 +109,15 @@ impl Effects {
     /// Adds one that waits for the appends before it.
     pub fn durable(&mut self, effect: Effect) {
         self.list.push((When::Durable, effect));
+    }
+
+    /// Adds one that waits for the appends before it, unless `breakage` is active.
+    pub(crate) fn when_durable(&mut self, breakage: Mutant, effect: Effect) {
+        if mutant::is(breakage) {
+            self.now(effect);
+        } else {
+            self.durable(effect);
+        }
     }
 
     /// Notes a step of the flow chart.

@@ -12,6 +12,7 @@ use crate::limits::{BULK_FRAME_BYTES, GRAFT, HEADS_EVERY, PUSH_BYTES_MAX, WANT_I
 use crate::machine::Machine;
 use crate::machine::effect::{Effect, Effects, Notice, When};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
+use crate::mutant::{self, Mutant};
 use crate::sync::heads::Leaves;
 use crate::wire::Message;
 use crate::wire::codec;
@@ -266,7 +267,7 @@ impl Machine {
         let mut messages: Vec<(When, Message)> = Vec::new();
         let mut room = 0;
         for held in held {
-            let when = if held.came == Came::Created {
+            let when = if held.came == Came::Created && !mutant::is(Mutant::SendBeforeDurable) {
                 When::Durable
             } else {
                 When::Now
@@ -399,10 +400,8 @@ impl Machine {
             peer.tell_at = None;
             let bulk = std::mem::take(&mut peer.tell_bulk);
             if let Some(message) = peer.tell(&leaves, bulk) {
-                out.durable(Effect::Send {
-                    peer: *machine,
-                    message,
-                });
+                let peer = *machine;
+                out.when_durable(Mutant::HeadsBeforeDurable, Effect::Send { peer, message });
             }
         }
     }

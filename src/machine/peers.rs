@@ -15,6 +15,7 @@ use crate::machine::Machine;
 use crate::machine::effect::{Effect, Effects, Notice, Why};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
 use crate::machine::input::Link;
+use crate::mutant::{self, Mutant};
 use crate::sync::heads::{Leaves, Telling, Told};
 use crate::sync::message::Heads;
 use crate::sync::out::{Outcome, Phase};
@@ -86,6 +87,9 @@ impl Peer {
 
     /// What it is to be told of our heads; none: it was told the same before.
     pub(super) fn tell(&mut self, leaves: &Leaves, bulk: bool) -> Option<Message> {
+        if bulk && mutant::is(Mutant::HeadsOfSender) {
+            return self.heard.clone().map(Message::Heads);
+        }
         let is_known = |told: &Told| told.digest == leaves.digest();
         if self.told.as_ref().is_some_and(is_known) {
             return None;

@@ -12,6 +12,7 @@ use crate::machine::flow::{Does, DoesSet, On, Place, Step};
 use crate::machine::input::{JoinRequest, RequestId};
 use crate::machine::live::{Came, Newly};
 use crate::machine::{Machine, Phase};
+use crate::mutant::Mutant;
 use crate::wire::codec;
 use crate::wire::greeting::join_message;
 
@@ -228,10 +229,11 @@ impl Machine {
     }
 
     fn answer(request: RequestId, on: On, phase: Phase, answer: Answer, out: &mut Effects) {
-        out.durable(Effect::Answer {
-            request,
-            answer: Ok(answer),
-        });
+        let answer = Ok(answer);
+        out.when_durable(
+            Mutant::AnswerBeforeDurable,
+            Effect::Answer { request, answer },
+        );
         Self::note_request(on, phase, &[Does::Append, Does::Answer], out);
     }
 

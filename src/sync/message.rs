@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::id::{DagDigest, EventId};
+use crate::mutant::{self, Mutant};
 
 /// Number of a session: the sender's own counter on one connection, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -116,7 +117,8 @@ impl Lacks {
     pub fn of(session: SessionId, offer: &Offer, lacks: impl Fn(EventId) -> bool) -> Self {
         let mut bits = vec![0; offer.ids.len().div_ceil(8)];
         for (index, id) in offer.ids.iter().enumerate() {
-            bits[index / 8] |= u8::from(lacks(*id)) << (index % 8);
+            bits[index / 8] |=
+                u8::from(lacks(*id) != mutant::is(Mutant::OfferInverted)) << (index % 8);
         }
         Self {
             session,

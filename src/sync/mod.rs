@@ -30,6 +30,7 @@ use crate::dag::Dag;
 use crate::event::id::DagDigest;
 use crate::event::index::Arrival;
 use crate::limits::{OFFERED_IDS_MAX, SESSION_IDLE};
+use crate::mutant::{self, Mutant};
 use crate::sync::message::{End, Hello, Lacks, Offer, SessionId, Verdict};
 use crate::sync::out::{Gain, Out, Outcome, Phase};
 use crate::sync::outflow::Misfit;
@@ -228,7 +229,7 @@ impl Session {
         }
         out.push(Out::Verdict(Verdict {
             session: mine.session,
-            holds_all: locate::holds_all(dag, &theirs.heads),
+            holds_all: locate::holds_all(dag, &theirs.heads) || mutant::is(Mutant::VerdictLies),
         }));
         let peer_ended = early_end
             .filter(|end| end.session == theirs.session)

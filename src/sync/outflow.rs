@@ -19,6 +19,7 @@ use crate::event::index::Arrival;
 use crate::limits::{
     OFFER_ABOVE_BYTES, OFFER_IDS_MAX, OFFERED_IDS_MAX, OFFERS_AHEAD, PART_EVENTS, PARTS_AHEAD,
 };
+use crate::mutant::{self, Mutant};
 use crate::sync::message::{End, Heads, Lacks, Offer, SessionId};
 use crate::sync::out::Out;
 use crate::sync::stream::{Ranges, Room, take_front};
@@ -82,7 +83,11 @@ impl Outflow {
             session: end.session,
             heads: end.heads,
             left,
-            credit: plan.take,
+            credit: if mutant::is(Mutant::CreditIgnored) {
+                u64::MAX
+            } else {
+                plan.take
+            },
             offers: asks.then(Offers::default),
             begun: 0,
             sent: 0,

@@ -11,14 +11,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Pure.
     ("time", &[]),
     ("limits", &[]),
+    ("mutant", &[]),
     ("event", &["limits"]),
-    ("dag", &["event", "limits", "time"]),
-    ("sync", &["dag", "event", "limits", "time"]),
-    ("gossip", &["event", "limits", "time"]),
+    ("dag", &["event", "limits", "mutant", "time"]),
+    ("sync", &["dag", "event", "limits", "mutant", "time"]),
+    ("gossip", &["event", "limits", "mutant", "time"]),
     ("wire", &["event", "gossip", "limits", "sync"]),
     (
         "machine",
-        &["dag", "event", "gossip", "limits", "sync", "time", "wire"],
+        &[
+            "dag", "event", "gossip", "limits", "mutant", "sync", "time", "wire",
+        ],
     ),
     (
         "sim",
@@ -49,7 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Modules whose every file denies clocks, sleeping and unordered maps; see clippy.toml.
 const PURE: &[&str] = &[
-    "time", "limits", "event", "dag", "sync", "gossip", "wire", "machine", "sim",
+    "time", "limits", "mutant", "event", "dag", "sync", "gossip", "wire", "machine", "sim",
 ];
 const DENIES: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
 
