@@ -10,6 +10,8 @@ mod flow;
 mod fuzz;
 mod layers;
 mod liars;
+mod model;
+mod mutants;
 mod node;
 mod seed;
 mod sessions;
