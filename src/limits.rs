@@ -120,6 +120,19 @@ pub const REDIAL_MIN: Duration = Duration::from_millis(250);
 /// Longest distance between two dials of one machine; dialling never ends.
 pub const REDIAL_MAX: Duration = Duration::from_secs(30);
 
+// ---- simulation --------------------------------------------------------------------------------
+
+/// Wakeups of one machine in one second of virtual time; more are an endless loop. Deadlines are 20 ms apart at the least, with some
+/// for each of 32 peers; a guess above that.
+pub const WAKEUPS_SIMULATED_MAX: u32 = 5_000;
+/// Machines of one simulated network; each link is simulated, so that memory and time grow with it. A guess.
+pub const MACHINES_SIMULATED_MAX: usize = 4096;
+/// Virtual time from the end of all faults until all machines hold the same set: six times `REDIAL_MAX`, since each machine on the way may
+/// have to be dialled after that long, and sessions that were fruitless wait as long as `FRUITLESS_MAX`.
+pub const CONVERGE_SIMULATED_MAX: Duration = Duration::from_secs(180);
+/// From then until every connected peer is shown as in step, everywhere at once: connections come and go, and heads are told late.
+pub const SHOWN_SIMULATED_MAX: Duration = Duration::from_secs(30);
+
 // ---- wire and connections ----------------------------------------------------------------------
 
 /// Bytes of one frame on the control stream. A longer one is a fault.

@@ -22,6 +22,7 @@ mod properties;
 mod run;
 mod screen;
 mod show;
+mod sim;
 mod status;
 mod steer;
 mod verify;
@@ -88,6 +89,8 @@ enum Command {
     Status(status::Status),
     /// Recompute every id, signature, the leaves and the digest.
     Verify(verify::Verify),
+    /// Simulate a network of many machines, with faults; a check of the program itself.
+    Sim(sim::Sim),
 }
 
 /// The option of every command that waits.
@@ -132,6 +135,7 @@ async fn dispatch(command: Option<Command>, dir: PathBuf) -> anyhow::Result<Outc
         Some(Command::Peers(command)) => command.run(&dir).await,
         Some(Command::Status(command)) => command.run(&dir).await,
         Some(Command::Verify(command)) => command.run(&dir).await,
+        Some(Command::Sim(command)) => command.run(),
     }
 }
 

@@ -23,6 +23,7 @@ mod live;
 mod peers;
 mod requests;
 mod sessions;
+mod size;
 mod view;
 mod wanted;
 
@@ -32,6 +33,7 @@ use std::net::SocketAddr;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+pub use crate::machine::size::Size;
 pub use crate::machine::view::{PeerState, PeerView};
 
 use crate::dag::Dag;

@@ -342,15 +342,6 @@ impl Machine {
                 self.ask_for_damaged(*peer, out);
             }
         }
-        for (machine, since) in self.pending.oldest().collect::<Vec<_>>() {
-            if since + GRAFT <= now {
-                self.with_peer(machine, |peer| {
-                    if peer.may_be_triggered() {
-                        peer.trigger = Some(now);
-                    }
-                });
-            }
-        }
         for (machine, peer) in &mut self.peers {
             let Some(heard) = &peer.heard else { continue };
             let differs = !locate::is_all(&self.dag, heard);
@@ -372,6 +363,16 @@ impl Machine {
             let is_due = is_overdue || is_quiet || compare == Some(*machine);
             if is_due && peer.may_be_triggered() {
                 peer.trigger = Some(now);
+            }
+        }
+        // Last: what a peer sent shows more than its heads, which may be those from before.
+        for (machine, since) in self.pending.oldest().collect::<Vec<_>>() {
+            if since + GRAFT <= now {
+                self.with_peer(machine, |peer| {
+                    if peer.may_be_triggered() {
+                        peer.trigger = Some(now);
+                    }
+                });
             }
         }
         self.begin_sessions(out);

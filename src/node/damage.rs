@@ -246,8 +246,9 @@ pub(crate) async fn search(shared: Arc<Shared>, len: u32, mut run: watch::Receiv
             Err(error) => return debug!(%error, "the search for damaged events ends early"),
         };
         tokio::select! {
-            () = tokio::time::sleep(SEARCH_PAUSE) => {}
+            biased;
             _ended = run.wait_for(|run| *run == Run::Over) => return,
+            () = tokio::time::sleep(SEARCH_PAUSE) => {}
         }
     }
     debug!(events = len, "every event was read once");

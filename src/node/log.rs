@@ -148,6 +148,7 @@ impl Listing {
             }
             let end = query.end;
             tokio::select! {
+                biased;
                 told = progress.wait_for(|progress| progress.durable > end.0) => match told {
                     Ok(told) => query.end = Arrival(told.durable),
                     Err(_) => return Err(stopping().into()),

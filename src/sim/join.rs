@@ -1,7 +1,9 @@
 //! How a simulated machine comes into the network: by an invite, as a real one does.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use crate::event::id::EventId;
 use crate::event::index::Index;
+use crate::event::key::Key;
 use crate::machine::effect::{Answer, Refused};
 use crate::machine::input::{Input, JoinRequest, RequestId};
 use crate::sim::links::Host;
@@ -41,36 +43,51 @@ impl Sim {
     pub fn try_admit(&mut self, via: Host) -> Result<Host, Refused> {
         let host = self.hosts.len();
         let (key, secret) = (self.key(host), self.key(1_000_000 + host));
-        let invite = Input::Invite {
+        let invite = self.invitation(&secret);
+        let Answer::Invited(invite) = self.ask(via, invite)? else {
+            panic!("an invite is answered")
+        };
+        let admit = self.admission(&key, &secret, invite);
+        self.ask(via, admit)?;
+        Ok(self.come_in(key))
+    }
+
+    /// The request for an invite by `secret`, good for one machine.
+    pub(super) fn invitation(&self, secret: &Key) -> Input {
+        Input::Invite {
             request: RequestId(0),
             wall: wall(self.now),
             key: secret.machine(),
             expires_ms: wall(self.now).ms() + 3_600_000,
             uses: 1,
-        };
-        let Answer::Invited(invite) = self.ask(via, invite)? else {
-            panic!("an invite is answered")
-        };
-        let root = self.machine(via).dag().root();
+        }
+    }
+
+    /// What the machine of `key` shows to be let in.
+    pub(super) fn admission(&self, key: &Key, secret: &Key, invite: EventId) -> Input {
+        let root = self.hosts[0].log[0].row.id;
         let exporter = [7; 32];
         let signature = secret.sign(&join_message(&exporter, root, key.machine()));
         let join = JoinRequest {
             invite,
             joiner: key.machine(),
-            name: format!("m{host}"),
+            name: format!("m{}", self.hosts.len()),
             exporter,
             signature,
         };
-        let admit = Input::Admit {
+        Input::Admit {
             request: RequestId(0),
             wall: wall(self.now),
             join,
-        };
-        self.ask(via, admit)?;
-        let root = self.hosts[via].log[0].event.clone();
+        }
+    }
+
+    /// An admitted machine starts, holding R alone.
+    pub(super) fn come_in(&mut self, key: Key) -> Host {
+        let root = self.hosts[0].log[0].event.clone();
         let index = Index::of_root(root.clone(), codec::event_length(&root));
         self.add_host(key, index);
-        Ok(host)
+        self.hosts.len() - 1
     }
 
     /// Tells `host` the address of `other`; it dials.

@@ -1,7 +1,10 @@
 //! The links of the simulated network: latency, cuts, order.
+//!
+//! A connection has two ends, one at each host; each end stands until its host closes it, is told, or hears nothing for too
+//! long. So the two may disagree for a while.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -27,9 +30,12 @@ pub struct Links {
     /// Shortest and longest one-way latency.
     latency: (Duration, Duration),
     bytes_per_second: u64,
-    cut: BTreeSet<(Host, Host)>,
-    /// Connections, by pair, each with its number: what was sent on an earlier one is lost.
-    up: BTreeMap<(Host, Host), u64>,
+    /// Hosts whose links are slower.
+    slow: BTreeMap<Host, u64>,
+    /// Directions in which nothing passes, and since when.
+    cut: BTreeMap<(Host, Host), Time>,
+    /// Ends of connections, by (whose, to whom), each with the connection's number.
+    ends: BTreeMap<(Host, Host), u64>,
     last: BTreeMap<(Host, Host, Lane), Time>,
     next: u64,
 }
@@ -40,75 +46,114 @@ impl Links {
         Self {
             latency,
             bytes_per_second,
-            cut: BTreeSet::new(),
-            up: BTreeMap::new(),
+            slow: BTreeMap::new(),
+            cut: BTreeMap::new(),
+            ends: BTreeMap::new(),
             last: BTreeMap::new(),
             next: 0,
         }
     }
 
-    /// Cuts the link between two hosts; a connection there is gone.
-    pub fn cut(&mut self, a: Host, b: Host) {
-        self.cut.insert(pair(a, b));
-        self.up.remove(&pair(a, b));
+    /// From now on nothing passes from one host to another.
+    pub fn cut(&mut self, now: Time, from: Host, to: Host) {
+        self.cut.entry((from, to)).or_insert(now);
     }
 
-    /// Mends it.
-    pub fn heal(&mut self, a: Host, b: Host) {
-        self.cut.remove(&pair(a, b));
+    /// Mends that direction; false: it was not cut.
+    pub fn heal(&mut self, from: Host, to: Host) -> bool {
+        self.cut.remove(&(from, to)).is_some()
     }
 
-    /// Returns whether packets pass.
+    /// All cut directions.
+    pub fn cuts(&self) -> Vec<(Host, Host)> {
+        self.cut.keys().copied().collect()
+    }
+
+    /// Since when nothing passes; None: it passes.
+    pub fn cut_since(&self, from: Host, to: Host) -> Option<Time> {
+        self.cut.get(&(from, to)).copied()
+    }
+
+    /// Returns whether packets pass both ways.
     pub fn is_open(&self, a: Host, b: Host) -> bool {
-        !self.cut.contains(&pair(a, b))
+        !self.cut.contains_key(&(a, b)) && !self.cut.contains_key(&(b, a))
     }
 
-    /// Connects two hosts; false: they are already.
-    pub fn connect(&mut self, a: Host, b: Host) -> bool {
-        if self.up.contains_key(&pair(a, b)) {
-            return false;
-        }
-        self.next += 1;
-        self.up.insert(pair(a, b), self.next);
-        true
-    }
-
-    /// Ends a connection; false: there is none.
-    pub fn disconnect(&mut self, a: Host, b: Host) -> bool {
-        self.up.remove(&pair(a, b)).is_some()
-    }
-
-    /// The number of the present connection.
-    pub fn connection(&self, a: Host, b: Host) -> Option<u64> {
-        self.up.get(&pair(a, b)).copied()
-    }
-
-    /// The hosts that `host` is connected to.
-    pub fn peers_of(&self, host: Host) -> Vec<Host> {
-        let other = |(a, b): &(Host, Host)| {
-            if *a == host {
-                Some(*b)
-            } else if *b == host {
-                Some(*a)
-            } else {
-                None
-            }
+    /// Sets the bandwidth of all links of a host; None: as the others.
+    pub fn set_bandwidth(&mut self, host: Host, bytes_per_second: Option<u64>) {
+        match bytes_per_second {
+            Some(bytes) => self.slow.insert(host, bytes),
+            None => self.slow.remove(&host),
         };
-        self.up.keys().filter_map(other).collect()
     }
 
-    /// When `bytes` sent now arrive; never before what was sent earlier on the same lane.
+    /// The bandwidth between two hosts of which one is slow.
+    pub fn slow_bandwidth(&self, a: Host, b: Host) -> Option<u64> {
+        let of = |host: &Host| self.slow.get(host).copied();
+        [of(&a), of(&b)].into_iter().flatten().min()
+    }
+
+    /// Connects two hosts, of which neither has an end to the other.
+    pub fn connect(&mut self, a: Host, b: Host) {
+        self.next += 1;
+        for (near, far) in [(a, b), (b, a)] {
+            self.ends.insert((near, far), self.next);
+            for lane in [Lane::Control, Lane::Bulk] {
+                self.last.remove(&(near, far, lane));
+            }
+        }
+    }
+
+    /// Takes one end away; the connection's number.
+    pub fn disconnect(&mut self, host: Host, peer: Host) -> Option<u64> {
+        self.ends.remove(&(host, peer))
+    }
+
+    /// The number of the connection that `host` has to `peer`.
+    pub fn connection(&self, host: Host, peer: Host) -> Option<u64> {
+        self.ends.get(&(host, peer)).copied()
+    }
+
+    /// The hosts that `host` has an end to.
+    pub fn peers_of(&self, host: Host) -> Vec<Host> {
+        let of_host = self.ends.range((host, 0)..=(host, Host::MAX));
+        of_host.map(|((_, peer), _)| *peer).collect()
+    }
+
+    /// How many.
+    pub fn count_of(&self, host: Host) -> usize {
+        self.ends.range((host, 0)..=(host, Host::MAX)).count()
+    }
+
+    /// A latency.
+    pub fn latency(&self, rng: &mut Pcg64Mcg) -> Duration {
+        rng.random_range(self.latency.0..=self.latency.1)
+    }
+
+    /// The longest latency.
+    pub fn latency_max(&self) -> Duration {
+        self.latency.1
+    }
+
+    /// What was sent on a lane and has not arrived holds nothing up any more.
+    pub fn clear_lane(&mut self, from: Host, to: Host, lane: Lane) {
+        self.last.remove(&(from, to, lane));
+    }
+
+    /// When `bytes` sent now arrive, `delay` later than usual; never before what was sent earlier on the same lane.
     pub fn arrival(
         &mut self,
         now: Time,
-        from: Host,
-        to: Host,
-        lane: Lane,
+        (from, to, lane): (Host, Host, Lane),
         bytes: usize,
+        delay: Duration,
         rng: &mut Pcg64Mcg,
     ) -> Time {
-        let latency = rng.random_range(self.latency.0..=self.latency.1);
-        let sending = Duration::from_micros(bytes as u64 * 1_000_000 / self.bytes_per_second);
+        let latency = self.latency(rng) + delay;
+        let bandwidth = self
+            .slow_bandwidth(from, to)
+            .unwrap_or(self.bytes_per_second);
+        let sending = Duration::from_micros(bytes as u64 * 1_000_000 / bandwidth);
         let earliest = self.last.get(&(from, to, lane)).copied().unwrap_or(now);
         let at = match lane {
             Lane::Control => (now + latency).max(earliest),
@@ -117,8 +162,4 @@ impl Links {
         self.last.insert((from, to, lane), at);
         at
     }
-}
-
-fn pair(a: Host, b: Host) -> (Host, Host) {
-    (a.min(b), a.max(b))
 }

@@ -2,20 +2,35 @@
 //!
 //! The same `Machine` as in the node, driven by one queue: the same seed gives the same run. Disks commit after a delay,
 //! crashes lose what was not durable, links have latency, order and cuts; TLS, tickets' secrets and frames are left out.
+//! Tests write their own scenes with [`Sim`]; `storm` draws whole runs by a seed, in which anything may go wrong.
 //!
-//! Invariant: what a machine sent after a mark of durability is delivered only if its appends were committed.
+//! Invariants:
+//! - what a machine sent after a mark of durability is delivered only if its appends were committed;
+//! - what a machine's effects lead to comes back as an input of its own, never within the step that asked for it.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod ask;
+mod connect;
+pub mod counts;
+mod deliver;
+pub mod faults;
 pub mod host;
 mod join;
+mod judge;
 pub mod links;
+mod outbox;
 mod perform;
+pub mod property;
 mod queue;
+pub mod storm;
 #[cfg(test)]
 mod tests;
+pub mod trace;
+pub mod traffic;
+mod watch;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -25,18 +40,27 @@ use rand_pcg::Pcg64Mcg;
 use crate::event::Draft;
 use crate::event::canon::Properties;
 use crate::event::control::{Control, Root, Rules};
-use crate::event::id::EventId;
-use crate::event::index::Index;
+use crate::event::index::{Arrival, Index};
 use crate::event::key::{Key, MachineId};
 use crate::event::wall::WallTime;
-use crate::limits::{EVENT_BYTES_DEFAULT, PARENTS_DEFAULT, TAKE_BYTES_MAX};
-use crate::machine::effect::{Answer, Effect, Effects, Refused, When};
+use crate::limits::{
+    EVENT_BYTES_DEFAULT, PARENTS_DEFAULT, SEND_QUEUE_BYTES, SEND_QUEUE_MESSAGES, TAKE_BYTES_MAX,
+};
+use crate::machine::effect::{Effect, Effects, When};
 use crate::machine::flow::Step;
-use crate::machine::input::{Input, RequestId};
+use crate::machine::input::Input;
 use crate::machine::{Config, Machine};
+use crate::sim::counts::Counts;
+use crate::sim::faults::Faults;
 use crate::sim::host::Node;
 use crate::sim::links::{Host, Links};
-use crate::sim::queue::{Entry, What};
+use crate::sim::outbox::Outbox;
+use crate::sim::property::Broken;
+use crate::sim::queue::{Entry, Packet, What};
+use crate::sim::trace::Trace;
+use crate::sim::traffic::Traffic;
+use crate::sim::watch::Watch;
+use crate::sync::message::SessionId;
 use crate::time::Time;
 use crate::wire::codec;
 
@@ -55,6 +79,12 @@ pub struct Setup {
     pub rules: Rules,
     /// Credit of one session.
     pub take_bytes: u64,
+    /// What happens to messages.
+    pub faults: Faults,
+    /// From a dial that nobody answers to its failure.
+    pub dial_patience: Duration,
+    /// Messages and bytes in the send queue of a slow link, `limits::SEND_QUEUE_MESSAGES` and `SEND_QUEUE_BYTES` but in simulations.
+    pub send_queue: (usize, usize),
 }
 
 impl Default for Setup {
@@ -69,6 +99,9 @@ impl Default for Setup {
                 parents_max: PARENTS_DEFAULT,
             },
             take_bytes: TAKE_BYTES_MAX,
+            faults: Faults::default(),
+            dial_patience: Duration::ZERO,
+            send_queue: (SEND_QUEUE_MESSAGES, SEND_QUEUE_BYTES),
         }
     }
 }
@@ -83,15 +116,53 @@ pub struct Sim {
     entries: u64,
     links: Links,
     hosts: Vec<Node>,
+    numbers: BTreeMap<MachineId, Host>,
     effects: Effects,
     steps: Vec<Step>,
-    /// Bytes of events that were delivered to each host, bulk and live.
-    received_bytes: Vec<u64>,
+    /// What was delivered to each host.
+    traffic: Vec<Traffic>,
+    /// What stands still on its way over a cut link, in order.
+    stalled: BTreeMap<(Host, Host), Vec<Packet>>,
+    streams: BTreeMap<(Host, Host, SessionId), Streaming>,
+    outboxes: BTreeMap<(Host, Host), Outbox>,
+    counts: Counts,
+    watched: Option<Box<Watched>>,
+    broken: Option<Broken>,
+}
+
+/// What a run is watched with.
+#[derive(Debug, Default)]
+struct Watched {
+    watch: Watch,
+    trace: Trace,
+    /// Bytes of all messages that were delivered.
+    bytes: u64,
+    /// Where each host's bulk came to last: when a new event was held by it.
+    bulk_at: BTreeMap<Host, Time>,
+    /// Where credit ended a host's last stream to another.
+    credit_ended: BTreeMap<(Host, Host), Arrival>,
+}
+
+/// A stream that the node sends.
+#[derive(Clone, Copy, Debug)]
+struct Streaming {
+    connection: u64,
+    /// When its sender stopped it.
+    stopped: Option<Time>,
 }
 
 impl Sim {
     /// A network of one machine, host 0, which made R.
     pub fn new(setup: Setup) -> Self {
+        Self::begin(setup, None)
+    }
+
+    /// The same, every step watched: see [`Sim::broken`].
+    pub fn watched(setup: Setup) -> Self {
+        Self::begin(setup, Some(Box::default()))
+    }
+
+    fn begin(setup: Setup, watched: Option<Box<Watched>>) -> Self {
         let mut sim = Self {
             setup,
             now: Time(0),
@@ -100,9 +171,16 @@ impl Sim {
             entries: 0,
             links: Links::new(setup.latency, setup.bytes_per_second),
             hosts: Vec::new(),
+            numbers: BTreeMap::new(),
             effects: Effects::default(),
             steps: Vec::new(),
-            received_bytes: Vec::new(),
+            traffic: Vec::new(),
+            stalled: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            outboxes: BTreeMap::new(),
+            counts: Counts::default(),
+            watched,
+            broken: None,
         };
         let key = sim.key(0);
         let root = Root {
@@ -146,7 +224,7 @@ impl Sim {
         &self.hosts[host]
     }
 
-    /// All steps of the flow chart that were taken.
+    /// All steps of the flow chart that were taken; none when the run is watched, which may be long.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
@@ -158,213 +236,125 @@ impl Sim {
 
     /// Bytes of events that were delivered to a host.
     pub fn received_bytes(&self, host: Host) -> u64 {
-        self.received_bytes[host]
+        self.traffic[host].event_bytes
     }
 
-    /// Creates events with these texts at a host; the answer comes with time, see [`Sim::ask`].
-    pub fn create(&mut self, host: Host, texts: &[&str]) {
-        let properties = texts
-            .iter()
-            .map(|text| Properties::from_text(text))
-            .collect();
-        self.hosts[host].requests += 1;
-        let request = RequestId(self.hosts[host].requests);
-        self.give(
-            host,
-            Input::Create {
-                request,
-                wall: wall(self.now),
-                properties,
-            },
-        );
+    /// What was delivered to a host.
+    pub fn traffic(&self, host: Host) -> Traffic {
+        self.traffic[host]
     }
 
-    /// Creates one event and runs until it is durable.
-    ///
-    /// # Panics
-    /// When it is refused.
-    pub fn created(&mut self, host: Host, text: &str) -> EventId {
-        let properties = vec![Properties::from_text(text)];
-        let create = Input::Create {
-            request: RequestId(0),
-            wall: wall(self.now),
-            properties,
-        };
-        match self.ask(host, create) {
-            Ok(Answer::Created(ids)) => ids[0],
-            other => panic!("host {host} creates: {other:?}"),
-        }
+    /// How often rare states were reached.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
-    /// Gives a request (its number does not matter) and runs until it is answered.
-    ///
-    /// # Errors
-    /// The machine's refusal.
-    ///
-    /// # Panics
-    /// When no answer comes within a virtual minute.
-    pub fn ask(&mut self, host: Host, mut input: Input) -> Result<Answer, Refused> {
-        self.hosts[host].requests += 1;
-        let number = RequestId(self.hosts[host].requests);
-        if let Input::Create { request, .. }
-        | Input::Invite { request, .. }
-        | Input::Admit { request, .. } = &mut input
-        {
-            *request = number;
-        }
-        self.give(host, input);
-        let limit = self.now + Duration::from_secs(60);
-        loop {
-            if let Some(answer) = self.hosts[host].answers.remove(&number) {
-                return answer;
-            }
-            assert!(self.now <= limit && self.step(), "an answer comes");
-        }
-    }
-
-    /// Cuts the link between two hosts, at once and on both sides.
-    pub fn cut(&mut self, a: Host, b: Host) {
-        self.disconnect(a, b);
-        self.links.cut(a, b);
-    }
-
-    /// Mends it; redials find out.
-    pub fn heal(&mut self, a: Host, b: Host) {
-        self.links.heal(a, b);
-    }
-
-    /// Stops a host and starts it again from its disk: what was not durable is lost.
-    pub fn crash(&mut self, host: Host) {
-        for peer in self.links.peers_of(host) {
-            self.disconnect(host, peer);
-        }
-        let known: Vec<(MachineId, Vec<SocketAddr>)> = self.hosts[host]
-            .known
-            .iter()
-            .map(|known| (known.machine, known.addresses.clone()))
-            .collect();
-        self.hosts[host].restart(self.setup.seed);
-        for (peer, addresses) in known {
-            self.give(
-                host,
-                Input::Reachable {
-                    peer,
-                    addresses,
-                    keep: true,
-                },
-            );
-        }
-    }
-
-    /// Runs until `until`.
-    pub fn run_until(&mut self, until: Time) {
-        while self
-            .queue
-            .peek()
-            .is_some_and(|Reverse(entry)| entry.at <= until)
-        {
-            self.step();
-        }
-        self.now = self.now.max(until);
-    }
-
-    /// Runs for a while.
-    pub fn run_for(&mut self, duration: Duration) {
-        self.run_until(self.now + duration);
-    }
-
-    /// Runs until all hosts hold the same set; None: they do not within `at_most`. Returns how long it took.
-    pub fn run_until_equal(&mut self, at_most: Duration) -> Option<Duration> {
-        self.run_until_equal_of(&(0..self.hosts.len()).collect::<Vec<_>>(), at_most)
-    }
-
-    /// The same for some of the hosts.
-    pub fn run_until_equal_of(&mut self, hosts: &[Host], at_most: Duration) -> Option<Duration> {
-        let (begin, limit) = (self.now, self.now + at_most);
-        loop {
-            if self.is_equal_of(hosts) {
-                return Some(self.now.since(begin));
-            }
-            let next = self.queue.peek().map(|Reverse(entry)| entry.at)?;
-            if next > limit {
-                return None;
-            }
-            self.step();
-        }
-    }
-
-    /// Returns whether all hosts hold the same set, durably.
-    pub fn is_equal(&self) -> bool {
-        self.is_equal_of(&(0..self.hosts.len()).collect::<Vec<_>>())
-    }
-
-    fn is_equal_of(&self, hosts: &[Host]) -> bool {
-        let first = self.hosts[hosts[0]].machine.dag().digest();
-        let is_equal = |host: &Node| host.machine.dag().digest() == first && host.is_durable();
-        hosts.iter().all(|host| is_equal(&self.hosts[*host]))
+    /// The first property that did not hold, when the run is watched. From then on nothing happens any more.
+    pub fn broken(&self) -> Option<&Broken> {
+        self.broken.as_ref()
     }
 
     /// Handles the next thing in the queue; false: there is none.
     pub fn step(&mut self) -> bool {
+        if self.broken.is_some() {
+            return false;
+        }
         let Some(Reverse(Entry { at, what, .. })) = self.queue.pop() else {
             return false;
         };
         self.now = self.now.max(at);
         match what {
-            What::Deliver {
-                from,
-                to,
-                connection,
-                message,
-            } => {
-                if self.links.connection(from, to) == Some(connection) {
-                    self.received_bytes[to] += message.event_bytes();
-                    let peer = self.hosts[from].id();
-                    self.give(to, Input::Received { peer, message });
-                }
-            }
+            What::Deliver(packet) => self.deliver(packet),
             What::Streamed {
                 from,
                 to,
                 connection,
                 session,
-            } => {
-                if self.links.connection(from, to) == Some(connection) {
-                    let peer = self.hosts[to].id();
-                    self.give(from, Input::Streamed { peer, session });
+                is_last,
+            } => self.on_streamed(from, to, (connection, is_last), session),
+            What::Give { host, life, input } => {
+                if self.hosts[host].lives(life) {
+                    self.give(host, input);
                 }
             }
-            What::Commit { host, life } => self.commit(host, life),
-            What::Dial { from, to } => self.connect(from, to),
-            What::Wakeup { host } => {
-                self.hosts[host].wakeup = None;
-                self.give(host, Input::Wakeup);
+            What::Commit { host, life } => {
+                if self.hosts[host].lives(life) {
+                    self.commit(host);
+                }
+            }
+            What::Dial { from, to, life } => self.on_dial(from, to, life),
+            What::Replace {
+                from,
+                to,
+                life,
+                old,
+            } => self.on_unanswered(from, to, life, old),
+            What::Closed {
+                host,
+                peer,
+                connection,
+            } => self.on_closed(host, peer, connection),
+            What::Idle {
+                host,
+                peer,
+                connection,
+                since,
+            } => self.on_idle(host, peer, connection, since),
+            What::Resume { from, to } => self.resume(from, to),
+            What::Sent {
+                from,
+                to,
+                connection,
+            } => self.on_sent(from, to, connection),
+            What::Start { host, life } => {
+                if self.hosts[host].life() == life && !self.hosts[host].is_up() {
+                    self.start(host);
+                }
+            }
+            What::Wakeup { host, life } => {
+                // One that was planned before an earlier one took its place is not given.
+                if self.hosts[host].lives(life) && self.hosts[host].wakeup == Some(at) {
+                    self.hosts[host].wakeup = None;
+                    self.check_quiet(host);
+                    self.give(host, Input::Wakeup);
+                }
             }
         }
         true
     }
 
-    /// Gives one input to a machine and performs what it asks for.
+    /// Gives one input to a machine and performs what it asks for. Nothing happens on a host that is down.
     pub fn give(&mut self, host: Host, input: Input) {
+        if !self.hosts[host].is_up() || self.broken.is_some() {
+            return;
+        }
+        let from = self.before(host, &input);
         let mut effects = std::mem::take(&mut self.effects);
         self.hosts[host]
             .machine
             .handle(self.now, input, &mut effects);
-        self.steps.extend_from_slice(effects.steps());
+        self.note_steps(host, &effects);
         let asked: Vec<(When, Effect)> = effects.drain().collect();
         self.effects = effects;
         for (when, effect) in asked {
+            if let Some(watched) = &mut self.watched {
+                watched.trace.effect(when, &effect);
+            }
             match (when, effect) {
                 (_, Effect::Append(append)) => {
+                    self.on_append(host, from, &append);
                     self.hosts[host].log.push(append);
                     self.schedule_commit(host);
                 }
-                (When::Durable, effect) if !self.hosts[host].is_durable() => {
+                (When::Durable, effect)
+                    if !self.hosts[host].is_durable() || self.hosts[host].has_waiting() =>
+                {
                     self.hosts[host].wait(effect);
                 }
                 (When::Now | When::Durable, effect) => self.perform(host, effect),
             }
         }
+        self.after(host);
         self.schedule_wakeup(host);
     }
 
@@ -375,8 +365,15 @@ impl Sim {
         let due = due.max(self.now + Duration::from_micros(1));
         if self.hosts[host].wakeup.is_none_or(|planned| due < planned) {
             self.hosts[host].wakeup = Some(due);
-            self.push(due, What::Wakeup { host });
+            let life = self.hosts[host].life();
+            self.push(due, What::Wakeup { host, life });
         }
+    }
+
+    /// Plans an input that something outside of the machine leads to.
+    fn plan(&mut self, at: Time, host: Host, input: Input) {
+        let life = self.hosts[host].life();
+        self.push(at, What::Give { host, life, input });
     }
 
     fn push(&mut self, at: Time, what: What) {
@@ -396,14 +393,19 @@ impl Sim {
             addresses: vec![address(self.hosts.len())],
             take_bytes: self.setup.take_bytes,
         };
-        self.hosts.push(Node::open(config, index, seed));
-        self.received_bytes.push(0);
+        let node = Node::open(config, index, seed);
+        self.numbers.insert(node.id(), self.hosts.len());
+        if let Some(watched) = &mut self.watched {
+            watched.watch.add_host(self.now, node.id(), &node.log);
+        }
+        self.hosts.push(node);
+        self.traffic.push(Traffic::default());
     }
 
     fn find(&self, peer: MachineId) -> Host {
-        self.hosts
-            .iter()
-            .position(|host| host.id() == peer)
+        *self
+            .numbers
+            .get(&peer)
             .expect("only simulated machines are named")
     }
 

@@ -1,27 +1,38 @@
-//! What the simulation does with effects: it delivers, streams, dials.
+//! What the simulation does with effects: it commits, sends, streams, dials.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use crate::event::Event;
+use std::time::Duration;
+
+use crate::event::index::Arrival;
 use crate::event::key::MachineId;
 use crate::limits::BULK_FRAME_BYTES;
 use crate::machine::effect::Effect;
-use crate::machine::input::{Input, Link};
+use crate::machine::input::Input;
+use crate::sim::counts::Rare;
 use crate::sim::links::{Host, Lane};
-use crate::sim::queue::What;
-use crate::sim::{Sim, address};
+use crate::sim::queue::{Packet, What};
+use crate::sim::{Sim, Streaming, watch};
 use crate::sync::message::{End, SessionId};
 use crate::sync::stream::Ranges;
 use crate::wire::Message;
 
 impl Sim {
-    pub(super) fn commit(&mut self, host: Host, life: u32) {
-        let Some((up_to, released)) = self.hosts[host].commit(life) else {
+    pub(super) fn commit(&mut self, host: Host) {
+        if self.hosts[host].fails_next {
+            return self.on_commit_failed(host);
+        }
+        let before = self.hosts[host].durable();
+        let Some((up_to, released)) = self.hosts[host].commit() else {
             return;
         };
-        self.give(host, Input::Stored { up_to });
+        if let Some(watched) = &mut self.watched {
+            let written = before..up_to.0 as usize;
+            watched.watch.on_durable(&self.hosts[host].log[written]);
+        }
         for effect in released {
             self.perform(host, effect);
         }
+        self.give(host, Input::Stored { up_to });
         if !self.hosts[host].is_durable() {
             self.schedule_commit(host);
         }
@@ -40,59 +51,79 @@ impl Sim {
             Effect::Give {
                 peer,
                 events,
-                not_held,
+                mut not_held,
             } => {
-                let events = events
-                    .iter()
-                    .map(|at| self.hosts[host].log[at.0 as usize].event.clone())
-                    .collect();
+                let node = &self.hosts[host];
+                let (good, damaged): (Vec<Arrival>, Vec<Arrival>) =
+                    events.iter().partition(|at| !node.damaged.contains(at));
+                let append = |at: &Arrival| &node.log[at.0 as usize];
+                not_held.extend(damaged.iter().map(|at| append(at).row.id));
+                let events = good.iter().map(|at| append(at).event.clone()).collect();
                 self.send(host, peer, Message::Given { events, not_held });
             }
             Effect::Stream {
                 peer,
                 session,
-                part: _,
+                part,
                 events,
                 end,
-            } => self.stream(host, peer, session, &events, end),
+            } => {
+                if self.takes_part(host, peer, session, part) {
+                    self.stream(host, peer, session, &events, end);
+                }
+            }
+            Effect::StopStream { peer, session } => {
+                let (to, now) = (self.find(peer), self.now);
+                if let Some(streaming) = self.streams.get_mut(&(host, to, session)) {
+                    streaming.stopped = Some(now);
+                    self.links.clear_lane(host, to, Lane::Bulk);
+                    self.counts.note(Rare::StreamStopped);
+                }
+            }
             Effect::Dial { peer, .. } => {
-                let to = self.find(peer);
+                let (from, to) = (host, self.find(peer));
+                let way = (from, to, Lane::Control);
                 let at = self
                     .links
-                    .arrival(self.now, host, to, Lane::Control, 0, &mut self.rng);
-                self.push(at, What::Dial { from: host, to });
+                    .arrival(self.now, way, 0, Duration::ZERO, &mut self.rng);
+                let life = self.hosts[from].life();
+                self.push(at, What::Dial { from, to, life });
             }
             Effect::Hangup { peer, .. } => {
                 let to = self.find(peer);
-                self.disconnect(host, to);
+                self.close(host, to);
             }
             Effect::Answer { request, answer } => {
+                if let (Some(watched), Ok(good)) = (&mut self.watched, &answer) {
+                    let durable = self.hosts[host].durable();
+                    let told = watched.watch.on_answer(host, durable, good);
+                    self.judge(Some(host), told);
+                }
+                self.hosts[host].open.remove(&request);
                 self.hosts[host].answers.insert(request, answer);
             }
             Effect::Remember(book) => self.hosts[host].known = book,
-            // A stopped stream's frames still arrive; receivers drop what they do not expect.
-            Effect::StopStream { .. } | Effect::Notify(_) => {}
+            Effect::Notify(notice) => self.on_notice(host, &notice),
         }
     }
 
-    fn send(&mut self, from: Host, peer: MachineId, message: Message) {
+    /// Part 0 begins a stream; a later part goes on one that still runs, or nowhere.
+    fn takes_part(&mut self, from: Host, peer: MachineId, session: SessionId, part: u32) -> bool {
         let to = self.find(peer);
         let Some(connection) = self.links.connection(from, to) else {
-            return;
+            return false;
         };
-        let bytes = usize::try_from(message.event_bytes()).unwrap_or(usize::MAX);
-        let at = self
-            .links
-            .arrival(self.now, from, to, Lane::Control, bytes, &mut self.rng);
-        self.push(
-            at,
-            What::Deliver {
-                from,
-                to,
+        if part == 0 {
+            let streaming = Streaming {
                 connection,
-                message,
-            },
-        );
+                stopped: None,
+            };
+            self.streams.insert((from, to, session), streaming);
+        }
+        let streaming = self.streams.get(&(from, to, session));
+        streaming.is_some_and(|streaming| {
+            streaming.connection == connection && streaming.stopped.is_none()
+        })
     }
 
     fn stream(
@@ -104,50 +135,52 @@ impl Sim {
         end: Option<End>,
     ) {
         let to = self.find(peer);
+        self.note_stream(from, to, ranges, end.as_ref());
         let Some(connection) = self.links.connection(from, to) else {
             return;
         };
         let positions = ranges.iter().flat_map(|(first, up_to)| first.0..up_to.0);
-        let events: Vec<_> = positions
-            .map(|at| self.hosts[from].log[at as usize].clone())
-            .collect();
+        let positions: Vec<Arrival> = positions.map(Arrival).collect();
+        let packet = |message| Packet {
+            from,
+            to,
+            connection,
+            stream: Some(session),
+            message,
+        };
         let mut frame = Vec::new();
         let mut room = BULK_FRAME_BYTES;
-        for append in events {
+        for at in positions {
+            let append = self.hosts[from].log[at.0 as usize].clone();
             let length = append.row.length as usize;
-            if length > room && !frame.is_empty() {
-                self.bulk(
-                    from,
-                    to,
-                    connection,
-                    session,
-                    std::mem::take(&mut frame),
-                    BULK_FRAME_BYTES - room,
-                );
+            let is_damaged = self.hosts[from].damaged.contains(&at);
+            if (length > room || is_damaged) && !frame.is_empty() {
+                let events = std::mem::take(&mut frame);
+                let bulk = packet(Message::Bulk { session, events });
+                self.post(bulk, Lane::Bulk, BULK_FRAME_BYTES - room);
                 room = BULK_FRAME_BYTES;
+            }
+            if is_damaged {
+                return self.on_damaged(from, peer, session, at);
             }
             room = room.saturating_sub(length);
             frame.push(append.event);
         }
         if !frame.is_empty() {
-            let bytes = BULK_FRAME_BYTES - room;
-            self.bulk(from, to, connection, session, frame, bytes);
+            let bulk = packet(Message::Bulk {
+                session,
+                events: frame,
+            });
+            self.post(bulk, Lane::Bulk, BULK_FRAME_BYTES - room);
         }
+        let is_last = end.is_some();
+        if let Some(end) = end {
+            self.post(packet(Message::End(end)), Lane::Bulk, 0);
+        }
+        let line = (from, to, Lane::Bulk);
         let at = self
             .links
-            .arrival(self.now, from, to, Lane::Bulk, 0, &mut self.rng);
-        if let Some(end) = end {
-            let message = Message::End(end);
-            self.push(
-                at,
-                What::Deliver {
-                    from,
-                    to,
-                    connection,
-                    message,
-                },
-            );
-        }
+            .arrival(self.now, line, 0, Duration::ZERO, &mut self.rng);
         self.push(
             at,
             What::Streamed {
@@ -155,68 +188,57 @@ impl Sim {
                 to,
                 connection,
                 session,
+                is_last,
             },
         );
     }
 
-    fn bulk(
+    /// The disk cannot give an event of a stream: what came before it is sent, and no END.
+    fn on_damaged(&mut self, from: Host, peer: MachineId, session: SessionId, at: Arrival) {
+        self.counts.note(Rare::Damaged);
+        let to = self.find(peer);
+        self.streams.remove(&(from, to, session));
+        self.plan(self.now, from, Input::Damaged { at });
+        self.plan(self.now, from, Input::StreamFailed { peer, session });
+    }
+
+    pub(super) fn on_streamed(
         &mut self,
         from: Host,
         to: Host,
-        connection: u64,
+        (connection, is_last): (u64, bool),
         session: SessionId,
-        events: Vec<Event>,
-        bytes: usize,
     ) {
-        let at = self
-            .links
-            .arrival(self.now, from, to, Lane::Bulk, bytes, &mut self.rng);
-        self.push(
-            at,
-            What::Deliver {
-                from,
-                to,
-                connection,
-                message: Message::Bulk { session, events },
-            },
-        );
-    }
-
-    pub(super) fn connect(&mut self, from: Host, to: Host) {
-        let (near, far) = (self.hosts[from].id(), self.hosts[to].id());
-        if !self.links.is_open(from, to) {
-            return self.give(from, Input::DialFailed { peer: far });
-        }
-        if !self.links.connect(from, to) {
-            return; // crossed dials: one connection
-        }
-        let link = |host, dialled| Link {
-            rtt: self.setup.latency.1 * 2,
-            address: address(host),
-            dialled,
+        let Some(streaming) = self.streams.get(&(from, to, session)) else {
+            return;
         };
-        let (here, there) = (link(to, true), link(from, false));
-        self.give(
-            from,
-            Input::Connected {
-                peer: far,
-                link: here,
-            },
-        );
-        self.give(
-            to,
-            Input::Connected {
-                peer: near,
-                link: there,
-            },
-        );
+        if streaming.connection == connection {
+            let is_stopped = streaming.stopped.is_some();
+            if is_last {
+                self.streams.remove(&(from, to, session));
+            }
+            let peer = self.hosts[to].id();
+            if !is_stopped {
+                self.give(from, Input::Streamed { peer, session });
+            }
+        }
     }
 
-    pub(super) fn disconnect(&mut self, a: Host, b: Host) {
-        if self.links.disconnect(a, b) {
-            let (first, second) = (self.hosts[a].id(), self.hosts[b].id());
-            self.give(a, Input::Disconnected { peer: second });
-            self.give(b, Input::Disconnected { peer: first });
+    fn note_stream(&mut self, from: Host, to: Host, ranges: &Ranges, end: Option<&End>) {
+        let durable = self.hosts[from].durable();
+        let Some(watched) = &mut self.watched else {
+            return;
+        };
+        let ended = watched.credit_ended.remove(&(from, to));
+        let (first, last) = (ranges.first(), ranges.last());
+        if let (Some(ended), Some((first, _))) = (ended, first) {
+            self.counts.note_if(Rare::Resumed, ended <= *first);
         }
+        if let Some((_, up_to)) = last.filter(|_| end.is_some_and(|end| end.more)) {
+            self.counts.note(Rare::CreditEnded);
+            watched.credit_ended.insert((from, to), *up_to);
+        }
+        let told = watch::check_stream(durable, ranges);
+        self.judge(Some(from), told);
     }
 }

@@ -1,6 +1,7 @@
 //! What is to happen, in order of virtual time; of equal times, in the order in which it was planned.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use crate::machine::input::Input;
 use crate::sim::links::Host;
 use crate::sync::message::SessionId;
 use crate::time::Time;
@@ -30,19 +31,35 @@ impl Ord for Entry {
     }
 }
 
+/// A message under way.
+#[derive(Clone, Debug)]
+pub(super) struct Packet {
+    pub(super) from: Host,
+    pub(super) to: Host,
+    /// Number of the connection that it was sent on.
+    pub(super) connection: u64,
+    /// Our sender's number of the session whose stream it is on.
+    pub(super) stream: Option<SessionId>,
+    pub(super) message: Message,
+}
+
 #[derive(Debug)]
 pub(super) enum What {
-    Deliver {
-        from: Host,
-        to: Host,
-        connection: u64,
-        message: Message,
-    },
+    Deliver(Packet),
+    /// The node sent a stream, its END included.
     Streamed {
         from: Host,
         to: Host,
         connection: u64,
         session: SessionId,
+        /// Its END is sent too.
+        is_last: bool,
+    },
+    /// Something that the host's own node noticed.
+    Give {
+        host: Host,
+        life: u32,
+        input: Input,
     },
     Commit {
         host: Host,
@@ -51,8 +68,46 @@ pub(super) enum What {
     Dial {
         from: Host,
         to: Host,
+        life: u32,
+    },
+    /// A probe of the connection `old`, which `to` has and `from` has not, was not answered.
+    Replace {
+        from: Host,
+        to: Host,
+        life: u32,
+        old: u64,
+    },
+    /// The peer closed the connection.
+    Closed {
+        host: Host,
+        peer: Host,
+        connection: u64,
+    },
+    /// Nothing may have come from the peer since `since`.
+    Idle {
+        host: Host,
+        peer: Host,
+        connection: u64,
+        since: Time,
+    },
+    /// What stood still on the way is sent again.
+    Resume {
+        from: Host,
+        to: Host,
+    },
+    /// One message of a slow link's send queue is out.
+    Sent {
+        from: Host,
+        to: Host,
+        connection: u64,
+    },
+    /// A host that was down starts.
+    Start {
+        host: Host,
+        life: u32,
     },
     Wakeup {
         host: Host,
+        life: u32,
     },
 }

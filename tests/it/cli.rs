@@ -4,6 +4,7 @@ mod adding;
 mod reading;
 mod refusals;
 mod running;
+mod simulating;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;

@@ -80,7 +80,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "serde_json",
         &["event", "control", "node", "tui", "cli", "store"],
     ),
-    ("sha2", &["event", "dag", "wire/ticket.rs"]),
+    ("sha2", &["event", "dag", "sim", "wire/ticket.rs"]),
     (
         "tokio",
         &["net", "node", "control", "tui", "cli", "main.rs"],

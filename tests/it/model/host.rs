@@ -260,10 +260,7 @@ impl Host {
     }
 
     fn commit(&mut self, asks: &mut Vec<Asks>) {
-        let Some(life) = self.node.committing() else {
-            return;
-        };
-        let Some((up_to, released)) = self.node.commit(life) else {
+        let Some((up_to, released)) = self.node.commit() else {
             return;
         };
         self.give(Input::Stored { up_to }, asks);
