@@ -187,10 +187,9 @@ fn socket(opened: &Opened) -> Result<Option<(std::path::PathBuf, UnixListener)>,
 /// Starts everything. Must be called in a tokio runtime.
 pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     let (happened, happenings) = mpsc::channel(INPUT_QUEUE);
-    let network = match &opened.online {
-        Some(online) => Some(network(&opened, online, happened)?),
-        None => None,
-    };
+    let online = opened.online.as_ref();
+    let network = online.map(|online| network(&opened, online, happened));
+    let network = network.transpose()?;
     let socket = socket(&opened)?;
     let listening = network.as_ref().map(|network| network.net.listening());
     let (store, damage, damages) = watched(&opened);
@@ -205,14 +204,10 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
     let (progress, told) = watch::channel(Progress::default()); // The driver tells of itself at once.
     let (run, whether) = watch::channel(Run::On);
     let (books, written) = watch::channel(opened.book.clone());
+    let addresses = own_addresses(listening, &opened.addresses);
     let parts = Parts {
         shared: Arc::clone(&shared),
-        config: machine::Config {
-            key: opened.key,
-            addresses: own_addresses(listening, &opened.addresses),
-            take_bytes: TAKE_BYTES_MAX,
-            seq_after: acknowledged.own_seq,
-        },
+        config: config(&opened.key, addresses, acknowledged),
         seed: shared.random.number(),
         index: opened.index,
         net: network.as_ref().map(|network| Arc::clone(&network.net)),
@@ -258,6 +253,15 @@ pub(crate) fn begin(opened: Opened, lock: Option<Lock>) -> Result<Node, Error> {
         socket,
         lock,
     })
+}
+
+fn config(key: &Key, addresses: Vec<SocketAddr>, acknowledged: Acknowledged) -> machine::Config {
+    machine::Config {
+        key: key.clone(),
+        addresses,
+        take_bytes: TAKE_BYTES_MAX,
+        seq_after: acknowledged.own_seq,
+    }
 }
 
 /// What goes on beside the driver of a node with peers.
