@@ -24,6 +24,7 @@ use crate::machine::fuzz::world::{PEERS, World, wall, world};
 use crate::machine::input::{Input, JoinRequest, Link, RequestId};
 use crate::machine::{Config, Machine};
 use crate::sync::message::SessionId;
+use crate::sync::outflow::Asking;
 use crate::time::Time;
 use crate::wire::fault::Fault;
 use crate::wire::{Message, codec};
@@ -142,6 +143,7 @@ impl Run {
             key: world.own.clone(),
             addresses: vec![([127, 0, 0, 1], 9).into()],
             take_bytes: TAKE_BYTES_MAX,
+            asking: Asking::default(),
             seq_after: 0,
         };
         Self {

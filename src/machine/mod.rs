@@ -47,6 +47,7 @@ use crate::machine::flow::{DoesSet, On, Place, Step};
 use crate::machine::input::Input;
 use crate::machine::peers::Peer;
 use crate::machine::wanted::Wanted;
+use crate::sync::outflow::Asking;
 use crate::sync::stream::Slot;
 use crate::time::Time;
 
@@ -59,6 +60,8 @@ pub struct Config {
     pub addresses: Vec<SocketAddr>,
     /// Credit of one session in bytes, `limits::TAKE_BYTES_MAX` but in simulations.
     pub take_bytes: u64,
+    /// When candidates are offered, `Asking::default()` but in simulations.
+    pub asking: Asking,
     /// The greatest counter that it is known to have used, though the event may be gone from its disk; 0: not known.
     pub seq_after: u64,
 }

@@ -19,6 +19,7 @@ use crate::mutant::{self, Mutant};
 use crate::sync::heads::{Leaves, Telling, Told};
 use crate::sync::message::Heads;
 use crate::sync::out::{Outcome, Phase};
+use crate::sync::outflow::Asking;
 use crate::sync::{Session, locate};
 use crate::time::Time;
 use crate::wire::Message;
@@ -58,10 +59,10 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    fn new(now: Time, link: Link) -> Self {
+    fn new(now: Time, link: Link, asking: Asking) -> Self {
         Self {
             link,
-            session: Session::default(),
+            session: Session::new(asking),
             heard: None,
             heard_at: now,
             told: None,
@@ -138,7 +139,8 @@ impl Machine {
         }
         let from = self.contact_place(peer);
         self.book.on_connected(self.now, peer, link.address);
-        self.peers.insert(peer, Peer::new(self.now, link));
+        self.peers
+            .insert(peer, Peer::new(self.now, link, self.config.asking));
         let addresses = self.addresses_for(peer);
         out.now(Effect::Send {
             peer,

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 
 use crate::event::key::{Key, MachineId};
 use crate::limits::{
-    CONNECTION_IDLE, CONNECTION_WINDOW_BYTES, HALF_OPEN_MAX, INBOUND_STREAMS_MAX,
+    CONNECTION_IDLE, CONNECTION_WINDOW_BYTES, FIRST_RTT, HALF_OPEN_MAX, INBOUND_STREAMS_MAX,
     INCOMING_BYTES_MAX, KEEP_ALIVE, SEND_WINDOW_BYTES, STRANGER_WINDOW_BYTES, STREAM_WINDOW_BYTES,
 };
 use crate::net::Error;
@@ -143,6 +143,7 @@ fn transport(bidi: u32) -> TransportConfig {
         .send_window(SEND_WINDOW_BYTES)
         // Datagrams are only probes, and thrown away.
         .datagram_receive_buffer_size(Some(1024))
+        .initial_rtt(FIRST_RTT)
         .keep_alive_interval(Some(KEEP_ALIVE))
         .max_idle_timeout(Some(
             CONNECTION_IDLE.try_into().expect("it is below 2^62 ms"),

@@ -29,6 +29,7 @@ use crate::node::surroundings::Surroundings;
 use crate::node::{Ender, Error, Mode, Node, Options, commit, serve};
 use crate::store::Store;
 use crate::store::disk::DiskStore;
+use crate::sync::outflow::Asking;
 use crate::wire::codec;
 
 /// All that a node is started with.
@@ -260,6 +261,7 @@ fn config(key: &Key, addresses: Vec<SocketAddr>, acknowledged: Acknowledged) -> 
         key: key.clone(),
         addresses,
         take_bytes: TAKE_BYTES_MAX,
+        asking: Asking::default(),
         seq_after: acknowledged.own_seq,
     }
 }

@@ -61,6 +61,7 @@ use crate::sim::trace::Trace;
 use crate::sim::traffic::Traffic;
 use crate::sim::watch::Watch;
 use crate::sync::message::SessionId;
+use crate::sync::outflow::Asking;
 use crate::time::Time;
 use crate::wire::codec;
 
@@ -79,6 +80,8 @@ pub struct Setup {
     pub rules: Rules,
     /// Credit of one session.
     pub take_bytes: u64,
+    /// When candidates are offered.
+    pub asking: Asking,
     /// What happens to messages.
     pub faults: Faults,
     /// From a dial that nobody answers to its failure.
@@ -99,6 +102,7 @@ impl Default for Setup {
                 parents_max: PARENTS_DEFAULT,
             },
             take_bytes: TAKE_BYTES_MAX,
+            asking: Asking::default(),
             faults: Faults::default(),
             dial_patience: Duration::ZERO,
             send_queue: (SEND_QUEUE_MESSAGES, SEND_QUEUE_BYTES),
@@ -392,6 +396,7 @@ impl Sim {
             key,
             addresses: vec![address(self.hosts.len())],
             take_bytes: self.setup.take_bytes,
+            asking: self.setup.asking,
         };
         let node = Node::open(config, index, seed);
         self.numbers.insert(node.id(), self.hosts.len());

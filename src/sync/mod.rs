@@ -33,13 +33,14 @@ use crate::limits::{OFFERED_IDS_MAX, SESSION_IDLE};
 use crate::mutant::{self, Mutant};
 use crate::sync::message::{End, Hello, Lacks, Offer, SessionId, Verdict};
 use crate::sync::out::{Gain, Out, Outcome, Phase};
-use crate::sync::outflow::Misfit;
+use crate::sync::outflow::{Asking, Misfit};
 use crate::sync::state::{Exchange, Mine, Sending, State};
 use crate::time::Time;
 
 /// Anti-entropy with one peer.
 #[derive(Clone, Debug)]
 pub struct Session {
+    asking: Asking,
     last: u32,
     state: State,
     /// Where the peer's credit ended our last stream: what is below was sent, or is held by the peer. Only the next
@@ -49,15 +50,21 @@ pub struct Session {
 
 impl Default for Session {
     fn default() -> Self {
+        Self::new(Asking::default())
+    }
+}
+
+impl Session {
+    /// No session yet. `asking`: when candidates are offered.
+    pub fn new(asking: Asking) -> Self {
         Self {
+            asking,
             last: 0,
             state: State::Idle,
             resume: Arrival(0),
         }
     }
-}
 
-impl Session {
     /// The phase.
     pub fn phase(&self) -> Phase {
         match &self.state {

@@ -45,8 +45,10 @@ pub(super) struct Outflow {
     ended_at: Option<Arrival>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Offers {
+    /// Ids in one offer.
+    ids: usize,
     /// Batches that are not answered, the oldest first.
     waiting: VecDeque<Ranges>,
     /// Number of the oldest of them, or of the next one.
@@ -55,13 +57,47 @@ struct Offers {
     offered: usize,
 }
 
+/// When candidates are offered before they are streamed: as `limits` say, but in simulations, where events are few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// Above so many bytes of them.
+    pub above_bytes: u64,
+    /// So many ids in one offer, 1..=`limits::OFFER_IDS_MAX`.
+    pub ids: usize,
+}
+
+impl Asking {
+    /// As `limits` say.
+    pub const USUAL: Self = Self {
+        above_bytes: OFFER_ABOVE_BYTES,
+        ids: OFFER_IDS_MAX,
+    };
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+impl Offers {
+    fn new(asking: Asking) -> Self {
+        Self {
+            ids: asking.ids.clamp(1, OFFER_IDS_MAX),
+            waiting: VecDeque::new(),
+            oldest: 0,
+            offered: 0,
+        }
+    }
+}
+
 /// How candidates are to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     /// Bytes that the peer takes.
     pub(super) take: u64,
-    /// More than a few candidates are offered first: the peer may hold some of them.
-    pub(super) asks: bool,
+    /// The peer may hold some of them, and is asked if they are many. None: it holds none.
+    pub(super) asking: Option<Asking>,
 }
 
 /// An answer that does not fit the oldest open offer.
@@ -72,12 +108,15 @@ impl Outflow {
     /// Begins to send `candidates`; then `next` says what to do.
     pub(super) fn new(end: End, dag: &Dag, candidates: Ranges, plan: Plan) -> Self {
         let mut left = VecDeque::from(candidates);
-        let few = Room {
-            events: usize::MAX,
-            bytes: OFFER_ABOVE_BYTES,
-            is_first: false,
+        let is_much = |asking: &Asking| {
+            let few = Room {
+                events: usize::MAX,
+                bytes: asking.above_bytes,
+                is_first: false,
+            };
+            take_front(dag, &mut left.clone(), few).is_full
         };
-        let asks = plan.asks && take_front(dag, &mut left.clone(), few).is_full;
+        let asking = plan.asking.filter(is_much);
         left.shrink_to_fit();
         Self {
             session: end.session,
@@ -88,7 +127,7 @@ impl Outflow {
             } else {
                 plan.take
             },
-            offers: asks.then(Offers::default),
+            offers: asking.map(Offers::new),
             begun: 0,
             sent: 0,
             is_ending: false,
@@ -191,7 +230,7 @@ impl Outflow {
             return is_answered.then(|| self.end(Ranges::new(), next));
         }
         let room = Room {
-            events: OFFER_IDS_MAX,
+            events: offers.ids,
             bytes: u64::MAX,
             is_first: false,
         };

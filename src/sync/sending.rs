@@ -109,7 +109,7 @@ impl Session {
         };
         let plan = Plan {
             take: exchange.theirs.take,
-            asks: *asks,
+            asking: asks.then_some(self.asking),
         };
         exchange.sending = Sending::Flowing(Outflow::new(end, dag, candidates, plan));
         self.flow(dag)

@@ -49,6 +49,7 @@ use fedag::event::key::MachineId;
 use fedag::limits::TAKE_BYTES_MAX;
 use fedag::mutant::{self, Mutant};
 use fedag::sim::{Setup, Sim};
+use fedag::sync::outflow::Asking;
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 use self::host::{Happens, Host};
@@ -68,6 +69,7 @@ const CALM: Bounds = Bounds {
     restarts: 0,
     cuts: 0,
     take_bytes: TAKE_BYTES_MAX,
+    asking: Asking::USUAL,
     is_coarse: false,
     is_connected: true,
 };
@@ -182,6 +184,7 @@ fn broken(bounds: &Bounds, mutant: Option<Mutant>, wanted: &'static str) -> BTre
 fn members(bounds: &Bounds) -> Vec<Host> {
     let setup = Setup {
         take_bytes: bounds.take_bytes,
+        asking: bounds.asking,
         ..Setup::default()
     };
     let mut sim = Sim::new(setup);
@@ -294,6 +297,31 @@ fn two_machines_with_three_events_and_little_credit() {
         "2 machines, 3 events, little credit",
         &bounds,
         &["an event has two parents", "a session streams"],
+    );
+}
+
+/// Whatever may be sent is offered first, an id at a time.
+#[test]
+fn two_machines_with_three_events_that_ask_first() {
+    let bounds = Bounds {
+        creates_each: 2,
+        creates: 3,
+        asking: Asking {
+            above_bytes: 0,
+            ids: 1,
+        },
+        is_coarse: true,
+        is_connected: false,
+        ..CALM
+    };
+    explore(
+        "2 machines, 3 events, offers",
+        &bounds,
+        &[
+            "an event has two parents",
+            "a session asks",
+            "a session streams",
+        ],
     );
 }
 

@@ -34,7 +34,14 @@ use crate::sim::links::Host;
 use crate::sim::property::{Broken, Property};
 use crate::sim::storm::joins::Joiner;
 use crate::sim::{Setup, Sim};
+use crate::sync::outflow::Asking;
 use crate::time::Time;
+
+/// Offers of few, so that they come about where events are few.
+const FEW: Asking = Asking {
+    above_bytes: 500,
+    ids: 4,
+};
 
 /// Strikes between two full checks; a guess: so that they cost less than the steps.
 const CHECK_EVERY: u64 = 40;
@@ -286,6 +293,7 @@ fn draw_setup(plan: &Plan, rng: &mut Pcg64Mcg) -> Setup {
             parents_max: [2, 4, PARENTS_DEFAULT, PARENTS_DEFAULT][rng.random_range(0..4)],
         },
         take_bytes: [2_000, 20_000, TAKE_BYTES_MAX][rng.random_range(0..3)],
+        asking: [FEW, FEW, Asking::default()][rng.random_range(0..3)],
         faults: Faults::default(),
         dial_patience: HANDSHAKE,
         send_queue: queue[rng.random_range(0..3)],

@@ -11,6 +11,7 @@ use fedag::limits::TAKE_BYTES_MAX;
 use fedag::machine::effect::{Effect, Effects, Notice};
 use fedag::machine::input::{Input, Link};
 use fedag::machine::{Config, Machine};
+use fedag::sync::outflow::Asking;
 use fedag::time::Time;
 use fedag::wire::{Message, codec};
 
@@ -78,6 +79,7 @@ impl Pair {
                 key: key(number),
                 addresses: Vec::new(),
                 take_bytes: TAKE_BYTES_MAX,
+                asking: Asking::default(),
                 seq_after: 0,
             };
             Machine::open(index.clone(), config, number.into())

@@ -77,6 +77,11 @@ pub(super) fn all() -> Vec<Property<Network>> {
             let bulk = world.lanes.iter().skip(1).step_by(3);
             bulk.flatten().any(is_bulk)
         }),
+        Property::sometimes("a session asks", |network: &Network, world: &World| {
+            let engine = network.engine();
+            let is_offer = |letter: &u32| matches!(engine.letter(*letter), Message::Offer(_));
+            world.lanes.iter().flatten().any(is_offer)
+        }),
     ]
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fedag::mutant::{self, Mutant};
 use fedag::sync::message::SessionId;
+use fedag::sync::outflow::Asking;
 use stateright::{Model, Property};
 
 use super::drain::{self, Drained};
@@ -27,6 +28,8 @@ pub(super) struct Bounds {
     pub(super) cuts: u8,
     /// Credit of one session in bytes.
     pub(super) take_bytes: u64,
+    /// When candidates are offered.
+    pub(super) asking: Asking,
     /// What a machine does of itself comes before all else that happens to it; see the module `model`.
     pub(super) is_coarse: bool,
     /// In the beginning all are connected and in step; else none is connected.

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The large runs: what `cargo test` does for minutes, for an hour or two. Optimised, with debug assertions.
+#
+#     tests/large.sh              all parts, one after the other
+#     tests/large.sh sim power    some of them
+#
+# What each part prints is kept in docs/reliability/PART.txt. Exit code 0: nothing broke.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target/large}
+SEEDS=${SEEDS:-10000}
+VIRTUAL=${VIRTUAL:-2000}
+KILLS=${KILLS:-500}
+POWER_LOSSES=${POWER_LOSSES:-100000}
+FUZZ_INPUTS=${FUZZ_INPUTS:-100000000}
+
+# Runs a part and keeps what it prints, with the commit, the time and what was asked for.
+part() {
+    local name=$1 began=$SECONDS
+    shift
+    mkdir -p docs/reliability
+    {
+        echo "\$ $*"
+        "$@" 2>&1 | grep -v -E '^ *(Compiling|Finished|Running|Doc-tests)|^$'
+        echo "commit $(git rev-parse --short HEAD), $(nproc) processors, $((SECONDS - began)) s"
+    } | tee "docs/reliability/$name.txt"
+}
+
+# The tests of one folder of tests/it.
+it() {
+    env "${@:2}" cargo test --release --test it "$1" -- --nocapture --test-threads 1
+}
+
+parts=("$@")
+[[ ${#parts[@]} -gt 0 ]] || parts=(sim trace model virtual kill power fuzz cost)
+cargo build --release
+cargo test --release --test it --no-run
+for name in "${parts[@]}"; do
+    case $name in
+    sim) part sim "$CARGO_TARGET_DIR/release/fedag" sim --seeds "$SEEDS" ;;
+    trace) part trace it sim::the_same_seed ;;
+    model) part model it model:: FEDAG_MODEL=large ;;
+    virtual) part virtual it virtual:: "FEDAG_VIRTUAL_SEEDS=$VIRTUAL" ;;
+    kill) part kill it crash::kill "FEDAG_KILLS=$KILLS" ;;
+    power) part power it crash::power "FEDAG_POWER_LOSSES=$POWER_LOSSES" ;;
+    fuzz) part fuzz it fuzz:: "FEDAG_FUZZ_INPUTS=$FUZZ_INPUTS" ;;
+    cost) part cost cargo bench --bench wire_cost ;;
+    *)
+        echo "no such part: $name; there are sim trace model virtual kill power fuzz cost" >&2
+        exit 2
+        ;;
+    esac
+done
