@@ -143,13 +143,14 @@ fn heal(sim: &mut Sim, what: &str, pairs: &[(usize, usize)], missing: &[usize]) 
     for (a, b) in pairs {
         sim.heal(*a, *b);
     }
-    let is_met = |sim: &Sim| {
-        let peers = sim.machine(pairs[0].0).peers();
-        let other = sim.machine(pairs[0].1).machine();
+    let has_met = |sim: &Sim, (a, b): (usize, usize)| {
+        let other = sim.machine(b).machine();
+        let peers = sim.machine(a).peers();
         peers
             .iter()
             .any(|peer| peer.machine == other && peer.rtt.is_some())
     };
+    let is_met = |sim: &Sim| pairs.iter().any(|pair| has_met(sim, *pair));
     while !is_met(sim) {
         assert!(sim.step(), "they meet again");
     }

@@ -16,6 +16,7 @@
 //! Start reading at [`machine::Machine`], then [`event`], [`dag`] and [`sync`]. The shell that does
 //! what the machine asks for is [`node`]; `ARCHITECTURE.md` has the map.
 
+pub mod caught;
 pub mod cli;
 pub mod control;
 pub mod dag;

@@ -70,6 +70,9 @@ pub const PART_EVENTS: usize = 8192;
 pub const PARTS_AHEAD: u32 = 2;
 /// Parts of one stream that `net` keeps; a machine never hands over more.
 pub const STREAM_PARTS: usize = OFFERS_AHEAD + 1;
+/// Sessions of a peer whose bulk is taken while its HELLO is waited for: a late one and the one that is meant. Bulk of further ones is
+/// dropped, so that credit cannot be counted anew for ever.
+pub const BULK_SESSIONS_EARLY: u8 = 2;
 /// A session without progress on either side for this long ends.
 pub const SESSION_IDLE: Duration = Duration::from_secs(10);
 /// The inbound bulk slot is lost below this many bytes of newly held events in `SESSION_IDLE`.
@@ -137,8 +140,9 @@ pub const SHOWN_SIMULATED_MAX: Duration = Duration::from_secs(30);
 
 /// Bytes of one frame on the control stream. A longer one is a fault.
 pub const FRAME_BYTES_MAX: usize = 2 << 20;
-/// Bytes of events in one frame of a bulk stream, but at least one event.
-pub const BULK_FRAME_BYTES: usize = 256 << 10;
+/// Bytes of events in one frame of a bulk stream, but at least one event. A frame counts when it is there as a whole, so that
+/// several must fit `BULK_BYTES_MIN`: else a slow link would never get one in time.
+pub const BULK_FRAME_BYTES: usize = 64 << 10;
 /// Events in one frame; above what `BULK_FRAME_BYTES` bytes of the shortest events (38 bytes) come to. More are a fault.
 pub const FRAME_EVENTS_MAX: usize = 8192;
 /// Bytes of events in one `add` request of a command, but at least one event; their answer, escaped, stays a control line.
@@ -212,6 +216,8 @@ pub const PASSED_EVENTS_MAX: usize = 16_384;
 pub const PASSED_BYTES_MAX: usize = 8 << 20;
 /// Bytes put together for one write.
 pub const WRITE_BYTES: usize = 64 << 10;
+/// Above this many times `SEND_QUEUE_MESSAGES` or `SEND_QUEUE_BYTES` answers to a WANT are dropped; the asker asks again.
+pub const SEND_QUEUE_GIVEN: usize = 2;
 /// Above this many times `SEND_QUEUE_MESSAGES` or `SEND_QUEUE_BYTES` the peer does not read at all: the connection is closed.
 pub const SEND_QUEUE_HARD: usize = 4;
 /// What one peer may say at once without being asked, in bytes: what an honest one has on its way at most, its send queue at the
@@ -349,10 +355,11 @@ const _: () = {
     assert!(PARENTS_DEFAULT <= PARENTS_MAX && PARENTS_MIN <= PARENTS_DEFAULT);
     assert!(FRAME_BYTES_MAX > EVENT_BYTES_MAX as usize);
     assert!(1 < VERIFY_GROUP && VERIFY_GROUP <= VERIFY_BATCH);
+    assert!(2 * BULK_FRAME_BYTES as u64 <= BULK_BYTES_MIN);
     assert!(BULK_FRAME_BYTES / 38 <= FRAME_EVENTS_MAX);
     assert!(CREDENTIAL_BYTES_MAX < FRAME_BYTES_MAX);
     assert!(TAKE_BYTES_MAX > EVENT_BYTES_MAX as u64);
-    assert!(PUSH_BYTES_MAX <= SEND_QUEUE_BYTES);
+    assert!(PUSH_BYTES_MAX <= SEND_QUEUE_BYTES && SEND_QUEUE_GIVEN < SEND_QUEUE_HARD);
     assert!(HEADS_TOLD_MAX >= 1 && WANT_IDS_MAX >= HEADS_TOLD_MAX);
     assert!(HOME_FILE_BYTES_MAX > 2 * CREDENTIAL_BYTES_MAX as u64);
     assert!(PASSED_BYTES_MAX / 2 >= EVENT_BYTES_MAX as usize);

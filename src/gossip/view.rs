@@ -137,6 +137,24 @@ impl Book {
         is_new_address
     }
 
+    /// Hears of a machine's addresses from another one: they come behind those that are known, while there is room, and hasten no
+    /// dial; true when one is new.
+    pub fn hear_of(&mut self, now: Time, machine: MachineId, addresses: &[SocketAddr]) -> bool {
+        let Some(entry) = self.entries.get_mut(&machine) else {
+            return self.learn(now, machine, addresses, false);
+        };
+        let before = entry.addresses.len();
+        for address in addresses {
+            let has_room = entry.addresses.len() < BOOK_ADDRESSES_MAX;
+            if has_room && !entry.addresses.contains(address) && is_dialable(address) {
+                entry.addresses.push(*address);
+            }
+        }
+        let is_new = entry.addresses.len() > before;
+        self.has_changed |= is_new;
+        is_new
+    }
+
     /// Chooses a machine to dial now, and notes the dial. None: nobody is due.
     /// Of those due, one of those with the fewest failures, at random.
     pub fn next_dial(
@@ -302,6 +320,18 @@ mod tests {
         assert!(book.get(machine(1)).is_some());
         assert!(book.get(machine(2)).is_some());
         assert!(book.get(machine(3)).is_none());
+    }
+
+    #[test]
+    fn what_others_say_takes_no_place_of_what_is_known() {
+        let mut book = Book::new(machine(0));
+        book.learn(Time(0), machine(1), &[address(1)], true);
+        let told: Vec<SocketAddr> = (10..30).map(address).collect();
+        assert!(book.hear_of(Time(1), machine(1), &told));
+        let known = book.get(machine(1)).unwrap().addresses();
+        assert_eq!((known.len(), known[0]), (BOOK_ADDRESSES_MAX, address(1)));
+        assert!(!book.hear_of(Time(1), machine(1), &[address(40)]));
+        assert!(book.hear_of(Time(1), machine(2), &[address(2)]));
     }
 
     #[test]

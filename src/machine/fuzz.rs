@@ -143,7 +143,10 @@ impl Run {
             key: world.own.clone(),
             addresses: vec![([127, 0, 0, 1], 9).into()],
             take_bytes: TAKE_BYTES_MAX,
-            asking: Asking::default(),
+            asking: Asking {
+                above_bytes: 300,
+                ids: 3,
+            },
             seq_after: 0,
         };
         Self {

@@ -78,7 +78,9 @@ impl Machine {
             Message::Hello(hello) => self.on_hello(peer, hello, out),
             Message::Verdict(verdict) => {
                 self.with_peer(peer, |peer| {
-                    peer.holds_ours = peer.session.told().filter(|_| verdict.holds_all);
+                    if peer.session.awaits(&verdict) {
+                        peer.holds_ours = peer.session.told().filter(|_| verdict.holds_all);
+                    }
                 });
                 self.session_step(peer, On::Verdict, out, |session, now, dag| {
                     session.on_verdict(now, dag, verdict)
@@ -145,10 +147,7 @@ impl Machine {
             }
             Inserted::Missing(missing) => {
                 // While bulk runs it brings them anyway.
-                let is_dropped = came != Came::Bulk
-                    && self
-                        .slot
-                        .is_some_and(|slot| slot.peer != peer || self.progress().is_some());
+                let is_dropped = came != Came::Bulk && self.progress().is_some();
                 if !is_dropped
                     && self.pending.put(self.now, peer, event, length, missing) == Put::Waits
                 {

@@ -50,6 +50,8 @@ pub(super) struct Peer {
     pub(super) fruitless: u32,
     pub(super) not_before: Time,
     pub(super) is_first_session: bool,
+    /// Its heads, as last told, are of a set with a twin of ours.
+    pub(super) is_twin: bool,
     /// The digest that it told when it was last sent something in a session.
     sent_when_heard: Option<DagDigest>,
     /// When its own addresses were last passed on.
@@ -75,6 +77,7 @@ impl Peer {
             fruitless: 0,
             not_before: now,
             is_first_session: true,
+            is_twin: false,
             sent_when_heard: None,
             passed_on: None,
             hung_up_for: None,
@@ -134,9 +137,8 @@ impl Peer {
 
 impl Machine {
     pub(super) fn on_connected(&mut self, peer: MachineId, link: Link, out: &mut Effects) {
-        if self.peers.contains_key(&peer) {
-            self.forget_peer(peer, out);
-        }
+        // A driver tells of the end of a connection before it tells of the next one; whatever it does, nothing is left over.
+        self.on_disconnected(peer, out);
         let from = self.contact_place(peer);
         self.book.on_connected(self.now, peer, link.address);
         self.peers
@@ -240,9 +242,12 @@ impl Machine {
             if is_new_stranger && strangers >= BOOK_STRANGERS_MAX {
                 continue;
             }
-            let is_new = self
-                .book
-                .learn(self.now, reachable.machine, &reachable.addresses, false);
+            let (machine, addresses) = (reachable.machine, &reachable.addresses);
+            let is_new = if machine == peer {
+                self.book.learn(self.now, machine, addresses, false)
+            } else {
+                self.book.hear_of(self.now, machine, addresses)
+            };
             strangers += usize::from(is_new_stranger && is_new);
             if !is_new || reachable.machine != peer || !self.may_pass_on(peer) {
                 continue;

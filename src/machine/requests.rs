@@ -4,6 +4,7 @@
 use crate::dag::Inserted;
 use crate::event::canon::Properties;
 use crate::event::control::{Admit, Control, Invite, is_name};
+use crate::event::id::EventId;
 use crate::event::wall::WallTime;
 use crate::event::{Draft, Event, sign_run};
 use crate::limits::{CREDENTIAL_LINKS_MAX, EVENT_OVERHEAD_BYTES, RUN_EVENTS_MAX, SEQ_MAX};
@@ -65,11 +66,15 @@ impl Machine {
         invite: Invite,
         out: &mut Effects,
     ) {
-        if let Err(refused) = self.may_create(&[Properties::none()]) {
-            return self.refuse(request, On::Invite, refused, out);
-        }
+        let event = self
+            .may_create(&[Properties::none()])
+            .and_then(|()| self.control_event(wall, Control::Invite(invite)));
+        let event = match event {
+            Ok(event) => event,
+            Err(refused) => return self.refuse(request, On::Invite, refused, out),
+        };
         let phase = self.phase();
-        let id = self.create_control(wall, Control::Invite(invite), out);
+        let id = self.create_control(&event, out);
         Self::answer(request, On::Invite, phase, Answer::Invited(id), out);
     }
 
@@ -92,7 +97,10 @@ impl Machine {
                 name: join.name.clone(),
                 invite: join.invite,
             };
-            self.create_control(wall, Control::Admit(admit), out);
+            match self.control_event(wall, Control::Admit(admit)) {
+                Ok(event) => self.create_control(&event, out),
+                Err(refused) => return self.refuse(request, On::Admit, refused, out),
+            };
         }
         let credential = self
             .dag
@@ -163,17 +171,26 @@ impl Machine {
         Ok(())
     }
 
-    fn create_control(
-        &mut self,
-        wall: WallTime,
-        control: Control,
-        out: &mut Effects,
-    ) -> crate::event::id::EventId {
-        let event = self
-            .draft(wall, control, Properties::none())
-            .sign(&self.config.key);
+    /// An event with a control part, signed and not yet held. Its size shows only now: with as many parents as R allows it may be
+    /// larger than R allows.
+    fn control_event(&self, wall: WallTime, control: Control) -> Result<Event, Refused> {
+        let draft = self.draft(wall, control, Properties::none());
+        let event = draft.sign(&self.config.key);
+        let bytes = codec::event_length(&event) as usize;
+        let max = self.dag.rules().event_bytes_max as usize;
+        if bytes > max {
+            return Err(Refused::TooLarge {
+                index: 0,
+                bytes,
+                max,
+            });
+        }
+        Ok(event)
+    }
+
+    fn create_control(&mut self, event: &Event, out: &mut Effects) -> EventId {
         let mut newly = Newly::default();
-        let id = self.hold_own(&event, &mut newly, out);
+        let id = self.hold_own(event, &mut newly, out);
         self.relay(&newly, out);
         id
     }
@@ -195,12 +212,7 @@ impl Machine {
         held.max(self.config.seq_after).saturating_add(1)
     }
 
-    fn hold_own(
-        &mut self,
-        event: &Event,
-        newly: &mut Newly,
-        out: &mut Effects,
-    ) -> crate::event::id::EventId {
+    fn hold_own(&mut self, event: &Event, newly: &mut Newly, out: &mut Effects) -> EventId {
         let length = codec::event_length(event);
         assert!(
             length <= self.dag.rules().event_bytes_max,

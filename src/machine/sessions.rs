@@ -116,7 +116,8 @@ impl Machine {
                 events: ranges,
                 end,
             }),
-            Out::StopStream(session) => out.now(Effect::StopStream { peer, session }),
+            // Not before the parts that wait for the disk: it would stop nothing, and they would begin.
+            Out::StopStream(session) => out.durable(Effect::StopStream { peer, session }),
             Out::Over(outcome) => self.on_session_over(peer, outcome, out),
         }
     }
@@ -167,7 +168,7 @@ impl Machine {
                 self.trigger(peer);
             }
         }
-        let take = if self.slot.is_none() {
+        let take = if self.may_take_from(peer) {
             self.config.take_bytes
         } else {
             0
@@ -220,12 +221,35 @@ impl Machine {
 
     /// The peer's offer, which also counts as use of the bulk slot.
     pub(super) fn on_offer(&mut self, peer: MachineId, offer: &Offer, out: &mut Effects) {
-        if let Some(slot) = self.slot.as_mut().filter(|slot| slot.peer == peer) {
+        let mut is_answered = false;
+        self.fitting_step(peer, On::Offer, out, |session, now, dag| {
+            let asked = session.on_offer(now, dag, offer)?;
+            is_answered = !asked.is_empty();
+            Ok(asked)
+        });
+        if let Some(slot) = self
+            .slot
+            .as_mut()
+            .filter(|slot| slot.peer == peer && is_answered)
+        {
             slot.count(OFFERED_ID_BYTES * offer.ids.len() as u64);
         }
-        self.fitting_step(peer, On::Offer, out, |session, now, dag| {
-            session.on_offer(now, dag, offer)
-        });
+    }
+
+    /// Returns whether a HELLO of `peer` is answered with credit: the bulk slot is free, nobody else waits for it, and sessions
+    /// with this peer were not in vain lately.
+    fn may_take_from(&self, peer: MachineId) -> bool {
+        let now = self.now;
+        let is_due = |peer: &Peer| {
+            peer.session.phase() == Phase::Idle
+                && peer.not_before <= now
+                && peer.trigger.is_some_and(|since| since <= now)
+        };
+        let others = self.peers.iter().filter(|(other, _)| **other != peer);
+        let is_known = self.peers.get(&peer);
+        self.slot.is_none()
+            && is_known.is_some_and(|peer| peer.not_before <= now)
+            && !others.map(|(_, other)| other).any(is_due)
     }
 
     /// The peer's answer to an offer of ours.
@@ -262,7 +286,7 @@ impl Machine {
         out: &mut Effects,
     ) {
         self.session_step(peer, On::StreamFailed, out, |state, _, dag| {
-            if state.id() == Some(session) && state.is_streaming() {
+            if state.id() == Some(session) && state.has_stream() {
                 state.break_off(dag)
             } else {
                 Vec::new()
@@ -309,7 +333,8 @@ impl Machine {
         }
         let has_changed = entry.heard.as_ref() != Some(&heads);
         entry.heard = Some(heads.clone());
-        if is_twin {
+        let was_twin = std::mem::replace(&mut entry.is_twin, is_twin);
+        if is_twin && !was_twin {
             out.now(Effect::Notify(Notice::Twins { peer }));
         }
         if has_changed {
@@ -343,6 +368,10 @@ impl Machine {
             }
         }
         for (machine, peer) in &mut self.peers {
+            // Also one of which nothing was heard: its HELLO may have been lost.
+            if compare == Some(*machine) && peer.may_be_triggered() {
+                peer.trigger = Some(now);
+            }
             let Some(heard) = &peer.heard else { continue };
             let differs = !locate::is_all(&self.dag, heard);
             if !differs {
@@ -360,8 +389,7 @@ impl Machine {
                 .unheld
                 .is_some_and(|since| since + peer.patience() <= now);
             let is_quiet = differs && self.grown.max(peer.heard_at) + QUIET <= now;
-            let is_due = is_overdue || is_quiet || compare == Some(*machine);
-            if is_due && peer.may_be_triggered() {
+            if (is_overdue || is_quiet) && peer.may_be_triggered() {
                 peer.trigger = Some(now);
             }
         }

@@ -72,8 +72,10 @@ impl Said {
         let bytes = frame.len() as u64;
         let cost = match (lane, frame.first()) {
             (Lane::Bulk, _) => {
-                let beyond = bytes.saturating_sub(self.credit);
-                self.credit = self.credit.saturating_sub(bytes);
+                // Many tiny frames use up the credit as well.
+                let spent = bytes.max(FRAME_COST_MIN);
+                let beyond = spent.saturating_sub(self.credit);
+                self.credit = self.credit.saturating_sub(spent);
                 return beyond;
             }
             (Lane::Control, Some(&GIVEN)) if self.owed > 0 => {

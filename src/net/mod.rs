@@ -99,6 +99,8 @@ pub enum Happening {
     Connected {
         /// The member.
         peer: MachineId,
+        /// Tells connections apart; for [`Net::begin`].
+        number: u64,
         /// Smoothed round trip.
         rtt: Duration,
         /// Where it is.
@@ -353,6 +355,14 @@ impl Net {
     /// Dials in the background; a dial or connection that is under way is left alone. `Connected` or `DialFailed` follows.
     pub fn dial(&self, peer: MachineId, addresses: Vec<SocketAddr>) {
         dial::begin(&self.shared, peer, addresses);
+    }
+
+    /// From now on what is sent to `peer` goes over the connection that `Connected` told of by this number. Before, nothing
+    /// does: what the node still has to say to an earlier connection must not be said on this one.
+    pub fn begin(&self, peer: MachineId, number: u64) {
+        if let Some(link) = self.link(peer).filter(|link| link.number == number) {
+            link.begin();
+        }
     }
 
     /// Queues a message; see `limits::SEND_QUEUE_BYTES` for what happens when the queue is full.

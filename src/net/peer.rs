@@ -65,6 +65,8 @@ pub(super) struct Link {
 /// What there is only while messages may be sent.
 #[derive(Debug)]
 struct Open {
+    /// The node has heard of the connection, and means it by what it sends.
+    has_begun: bool,
     token: Token,
     /// Outgoing bulk streams.
     streams: BTreeMap<SessionId, Outgoing>,
@@ -126,10 +128,17 @@ impl Link {
         self.owes_to_dial.load(Ordering::Relaxed)
     }
 
+    /// The node has heard of the connection: what it sends from now on is for this one.
+    pub(super) fn begin(&self) {
+        if let Some(open) = self.open().as_mut() {
+            open.has_begun = true;
+        }
+    }
+
     /// Queues a frame and returns whether there was room; when the peer does not read at all, closes the connection. Nothing
-    /// before `Connected`.
+    /// before `begin`.
     pub(super) fn queue(&self, class: Class, frame: Vec<u8>) -> bool {
-        if self.open().is_none() {
+        if !self.open().as_ref().is_some_and(|open| open.has_begun) {
             return false;
         }
         self.queue.push(class, frame).unwrap_or_else(|Unread| {
@@ -145,7 +154,7 @@ impl Link {
     /// When more than `limits::STREAM_PARTS` are under way.
     pub(super) fn take_part(&self, session: SessionId, part: Part) -> Option<Begun> {
         let mut open = self.open();
-        let open = open.as_mut()?;
+        let open = open.as_mut().filter(|open| open.has_begun)?;
         let mut begun = None;
         if part.number == 0 {
             let stop = Arc::new(Notify::new());
@@ -240,6 +249,7 @@ pub(super) async fn run(shared: Arc<Shared>, seat: Seat, send: SendStream, mut f
     let (token, mut tokens) = mpsc::channel(1);
     let connected = Happening::Connected {
         peer,
+        number: link.number,
         rtt: link.connection.rtt(),
         address: canonical(link.connection.remote_address()),
         dialled: link.dialled,
@@ -249,6 +259,7 @@ pub(super) async fn run(shared: Arc<Shared>, seat: Seat, send: SendStream, mut f
         return link.close(Refusal::Stopping);
     };
     *link.open() = Some(Open {
+        has_begun: false,
         token: token.clone(),
         streams: BTreeMap::new(),
     });

@@ -5,14 +5,17 @@
 //! Invariants:
 //! - pushes wait only while there are at most `SEND_QUEUE_MESSAGES` messages of `SEND_QUEUE_BYTES` together; at the bound all
 //!   of them are dropped, and further ones until the queue was empty;
-//! - answers to a WANT are dropped, and a connection is given up, at `SEND_QUEUE_HARD` times that.
+//! - answers to a WANT are dropped at `SEND_QUEUE_GIVEN` times that, so that there is room for control messages;
+//! - a connection is given up at `SEND_QUEUE_HARD` times that.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
-use crate::limits::{SEND_QUEUE_BYTES, SEND_QUEUE_HARD, SEND_QUEUE_MESSAGES, WRITE_BYTES};
+use crate::limits::{
+    SEND_QUEUE_BYTES, SEND_QUEUE_GIVEN, SEND_QUEUE_HARD, SEND_QUEUE_MESSAGES, WRITE_BYTES,
+};
 
 /// What may be done with a message when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +118,7 @@ impl Waiting {
         }
         let is_taken = match class {
             Class::Push => !self.overflow.is_over,
-            Class::Given => !self.is_full(SEND_QUEUE_HARD, &frame),
+            Class::Given => !self.is_full(SEND_QUEUE_GIVEN, &frame),
             Class::Control if self.is_full(SEND_QUEUE_HARD, &frame) => return Err(Unread),
             Class::Control => true,
         };
@@ -232,9 +235,13 @@ mod tests {
                 .push(Class::Given, frame(1, SEND_QUEUE_BYTES))
                 .unwrap();
         }
-        assert_eq!(queue.lock().messages.len(), SEND_QUEUE_HARD);
-        queue.push(Class::Given, frame(1, 1)).unwrap();
-        assert_eq!(queue.lock().messages.len(), SEND_QUEUE_HARD);
+        assert_eq!(queue.lock().messages.len(), SEND_QUEUE_GIVEN);
+        // Answers never take the room of control messages.
+        for _ in SEND_QUEUE_GIVEN..SEND_QUEUE_HARD {
+            let long = frame(1, SEND_QUEUE_BYTES);
+            assert_eq!(queue.push(Class::Control, long), Ok(true));
+        }
+        assert_eq!(queue.push(Class::Given, frame(1, 1)), Ok(false));
         assert_eq!(queue.push(Class::Control, frame(1, 1)), Err(Unread));
     }
 }

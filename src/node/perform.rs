@@ -270,6 +270,7 @@ impl Driver {
         let input = match happening {
             Happening::Connected {
                 peer,
+                number,
                 rtt,
                 address,
                 dialled,
@@ -279,6 +280,9 @@ impl Driver {
                 }
                 info!(?peer, %address, "connected");
                 self.links.on_connected(peer);
+                if let Some(net) = &self.net {
+                    net.begin(peer, number);
+                }
                 Input::Connected {
                     peer,
                     link: Link {

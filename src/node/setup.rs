@@ -108,7 +108,7 @@ fn read(home: &Home, options: Options) -> Result<Opened, Error> {
         store: Arc::new(store),
         closed,
         damaged,
-        keeper: home.acknowledged(index.root.id())?,
+        keeper: home.acknowledged(index.root.id()),
         index,
         key,
         name: config.map(|config| config.name),

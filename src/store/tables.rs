@@ -13,13 +13,12 @@
 //! Invariants: arrivals are `0..count` in `events` and in `index`, author numbers are without gaps, parents stand before their
 //! children. [`check`] verifies what costs nothing, [`read_index`] the rest.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use redb::{
     Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
     TableDefinition, WriteTransaction,
 };
 
+use crate::caught::catch;
 use crate::event::index::{Arrival, Index, Row};
 use crate::event::key::MachineId;
 use crate::event::{Event, Raw};
@@ -63,13 +62,8 @@ impl<E: Into<redb::Error>> From<E> for Failure {
 /// Does `work`, in which only the database may panic: over a damaged file it does at times. The database that did must be
 /// opened again.
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    // What the database left half-done is dropped with it.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-        let said = said.unwrap_or("without a word");
-        Err(Failure::Panicked(format!("the database gave up: {said}")))
-    })
+    catch(work)
+        .unwrap_or_else(|said| Err(Failure::Panicked(format!("the database gave up: {said}"))))
 }
 
 /// What the next append must follow on.

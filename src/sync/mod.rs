@@ -28,13 +28,12 @@ pub mod stream;
 
 use crate::dag::Dag;
 use crate::event::id::DagDigest;
-use crate::event::index::Arrival;
-use crate::limits::{OFFERED_IDS_MAX, SESSION_IDLE};
+use crate::limits::{BULK_SESSIONS_EARLY, OFFERED_IDS_MAX, SESSION_IDLE};
 use crate::mutant::{self, Mutant};
 use crate::sync::message::{End, Hello, Lacks, Offer, SessionId, Verdict};
 use crate::sync::out::{Gain, Out, Outcome, Phase};
 use crate::sync::outflow::{Asking, Misfit};
-use crate::sync::state::{Exchange, Mine, Sending, State};
+use crate::sync::state::{Exchange, Mine, Resume, Sending, State};
 use crate::time::Time;
 
 /// Anti-entropy with one peer.
@@ -43,9 +42,9 @@ pub struct Session {
     asking: Asking,
     last: u32,
     state: State,
-    /// Where the peer's credit ended our last stream: what is below was sent, or is held by the peer. Only the next
-    /// session begins there, so that what the peer did not take after all comes again in the one after.
-    resume: Arrival,
+    /// Where our last stream ended before all was sent. The next session, and only that, begins there; behind a credit only if
+    /// the peer tells that it holds more events than it did then, and so took what was sent.
+    resume: Option<Resume>,
 }
 
 impl Default for Session {
@@ -61,7 +60,7 @@ impl Session {
             asking,
             last: 0,
             state: State::Idle,
-            resume: Arrival(0),
+            resume: None,
         }
     }
 
@@ -137,9 +136,15 @@ impl Session {
         match &mut self.state {
             State::Idle => false,
             State::Comparing { mine, .. } => {
-                if mine.bulk_of != Some(theirs) {
-                    (mine.bulk_of, mine.bulk_bytes) = (Some(theirs), 0);
+                if mine.bulk_of == Some(theirs) {
+                    return true;
                 }
+                // A stream of an earlier session may still be on its way, but not one after the other.
+                if mine.bulk_changes >= BULK_SESSIONS_EARLY {
+                    return false;
+                }
+                mine.bulk_changes += 1;
+                (mine.bulk_of, mine.bulk_bytes) = (Some(theirs), 0);
                 true
             }
             State::Exchanging(exchange) => {
@@ -169,6 +174,12 @@ impl Session {
             mine.moved = now;
         }
         mine.bulk_bytes <= mine.take.max(event_bytes_max)
+    }
+
+    /// Returns whether the node has a stream of ours.
+    pub fn has_stream(&self) -> bool {
+        matches!(&self.state, State::Exchanging(exchange)
+            if matches!(&exchange.sending, Sending::Flowing(outflow) if outflow.has_stream()))
     }
 
     /// Returns whether the node has a stream of ours, or is about to get one.
@@ -255,6 +266,12 @@ impl Session {
         out
     }
 
+    /// Returns whether this is the verdict that the present session waits for.
+    pub fn awaits(&self, verdict: &Verdict) -> bool {
+        matches!(&self.state, State::Exchanging(exchange)
+            if exchange.verdict.is_none() && exchange.theirs.session == verdict.session)
+    }
+
     /// The peer's verdict.
     pub fn on_verdict(&mut self, now: Time, dag: &Dag, verdict: Verdict) -> Vec<Out> {
         let State::Exchanging(exchange) = &mut self.state else {
@@ -273,9 +290,16 @@ impl Session {
         match &mut self.state {
             State::Idle => Vec::new(),
             State::Comparing { mine, early_end } => {
-                // Its stream overtook its HELLO.
-                mine.moved = now;
-                *early_end = Some(end);
+                // Its stream overtook its HELLO; or it is of an earlier session, and late.
+                let is_news = early_end
+                    .as_ref()
+                    .is_none_or(|early| early.session < end.session);
+                if early_end.is_none() {
+                    mine.moved = now;
+                }
+                if is_news {
+                    *early_end = Some(end);
+                }
                 Vec::new()
             }
             State::Exchanging(exchange) => {
@@ -345,7 +369,7 @@ impl Session {
         {
             let session = exchange.mine.session;
             out.extend(outflow.has_stream().then_some(Out::StopStream(session)));
-            self.resume = Arrival(0);
+            self.resume = None;
         }
         if self.phase() != Phase::Idle {
             out.push(Out::Over(Outcome::GivenUp(self.gain())));

@@ -41,8 +41,17 @@ pub(super) struct Outflow {
     sent: u32,
     /// END was handed over.
     is_ending: bool,
-    /// Where the peer's credit, or the bound on offers, ended it; what is below was sent, or is held by the peer.
-    ended_at: Option<Arrival>,
+    /// Where it ended before all was sent; what is below was sent, or is held by the peer.
+    ended_at: Option<(Arrival, Limit)>,
+}
+
+/// What ends a stream before all is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// The peer's credit.
+    Credit,
+    /// `limits::OFFERED_IDS_MAX`.
+    Offers,
 }
 
 #[derive(Clone, Debug)]
@@ -151,7 +160,7 @@ impl Outflow {
     }
 
     /// Where the next session goes on, when there is more than this one could send.
-    pub(super) fn ended_at(&self) -> Option<Arrival> {
+    pub(super) fn ended_at(&self) -> Option<(Arrival, Limit)> {
         self.ended_at
     }
 
@@ -177,7 +186,7 @@ impl Outflow {
         let cut = take_front(dag, &mut lacking, self.room(usize::MAX));
         self.credit -= cut.bytes.min(self.credit);
         if let Some((at, _)) = lacking.front() {
-            return Ok(vec![self.end(cut.part, Some(*at))]);
+            return Ok(vec![self.end(cut.part, Some((*at, Limit::Credit)))]);
         }
         Ok(if cut.part.is_empty() {
             Vec::new()
@@ -212,7 +221,7 @@ impl Outflow {
             None => Some(self.end(cut.part, None)),
             Some((at, _)) if cut.is_full => {
                 let at = *at;
-                Some(self.end(cut.part, Some(at)))
+                Some(self.end(cut.part, Some((at, Limit::Credit))))
             }
             Some(_) => Some(self.part(cut.part, None)),
         }
@@ -227,7 +236,8 @@ impl Outflow {
         }
         if next.is_none() || offers.offered >= OFFERED_IDS_MAX {
             let is_answered = offers.waiting.is_empty();
-            return is_answered.then(|| self.end(Ranges::new(), next));
+            let more = next.map(|at| (at, Limit::Offers));
+            return is_answered.then(|| self.end(Ranges::new(), more));
         }
         let room = Room {
             events: offers.ids,
@@ -256,7 +266,7 @@ impl Outflow {
     }
 
     /// The last part, or END alone when nothing was streamed; `more`: where the next session goes on.
-    fn end(&mut self, part: Ranges, more: Option<Arrival>) -> Out {
+    fn end(&mut self, part: Ranges, more: Option<(Arrival, Limit)>) -> Out {
         self.is_ending = true;
         self.ended_at = more;
         let end = End {

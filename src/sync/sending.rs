@@ -7,8 +7,8 @@ use crate::event::index::Arrival;
 use crate::limits::WALK_STEP_EVENTS;
 use crate::sync::message::{End, Lacks, SessionId};
 use crate::sync::out::Out;
-use crate::sync::outflow::{Misfit, Outflow, Plan};
-use crate::sync::state::{Sending, State};
+use crate::sync::outflow::{Limit, Misfit, Outflow, Plan};
+use crate::sync::state::{Resume, Sending, State};
 use crate::sync::{Session, locate, stream};
 use crate::time::Time;
 
@@ -100,7 +100,12 @@ impl Session {
         if !walk.step(dag, WALK_STEP_EVENTS) {
             return Vec::new();
         }
-        let resume = std::mem::replace(&mut self.resume, Arrival(0));
+        let their_count = exchange.theirs.heads.count;
+        let resume = self.resume.take().filter(|resume| match resume.limit {
+            Limit::Credit => their_count > resume.their_count,
+            Limit::Offers => true,
+        });
+        let resume = resume.map_or(Arrival(0), |resume| resume.at);
         let candidates = stream::from(resume, walk.unmarked_ranges());
         let end = End {
             session: exchange.mine.session,
@@ -125,8 +130,12 @@ impl Session {
         };
         let mut out = outflow.next(dag);
         exchange.has_sent |= outflow.has_stream();
-        if let Some(at) = outflow.ended_at() {
-            self.resume = at;
+        if let Some((at, limit)) = outflow.ended_at() {
+            self.resume = Some(Resume {
+                at,
+                limit,
+                their_count: exchange.theirs.heads.count,
+            });
         }
         if outflow.is_over() {
             exchange.sending = Sending::Ended;

@@ -3,8 +3,9 @@
 
 use crate::dag::order::AncestorWalk;
 use crate::event::id::DagDigest;
+use crate::event::index::Arrival;
 use crate::sync::message::{End, Heads, Hello, SessionId};
-use crate::sync::outflow::Outflow;
+use crate::sync::outflow::{Limit, Outflow};
 use crate::time::Time;
 
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Mine {
     /// The peer's session of which bulk came, its bytes, and events newly held.
     pub(super) bulk_of: Option<SessionId>,
     pub(super) bulk_bytes: u64,
+    /// How often another session's bulk came before the peer's HELLO.
+    pub(super) bulk_changes: u8,
     pub(super) received: u32,
 }
 
@@ -41,6 +44,17 @@ pub(super) struct Exchange {
     pub(super) peer_ended: Option<bool>,
     /// The verdict, once it is there.
     pub(super) verdict: Option<bool>,
+}
+
+/// Where a stream ended before all was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resume {
+    /// What is below was sent, or is held by the peer.
+    pub(super) at: Arrival,
+    /// What ended it. Behind a credit the peer may not have taken what was sent; what it answered it held.
+    pub(super) limit: Limit,
+    /// As many events as the peer held when that session began.
+    pub(super) their_count: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +79,7 @@ impl Mine {
             moved: now,
             bulk_of: None,
             bulk_bytes: 0,
+            bulk_changes: 0,
             received: 0,
         }
     }

@@ -20,6 +20,7 @@ use ratatui::Terminal;
 use ratatui::backend::{Backend, ClearType, CrosstermBackend};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::caught::is_expected;
 use crate::tui::look::Look;
 
 /// Exit code after a panic, as the runtime has it.
@@ -76,6 +77,9 @@ pub fn give_back() -> bool {
 fn set_panic_hook() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if is_expected() {
+            return; // an error soon, told where it belongs
+        }
         let was_taken = give_back();
         before(panic);
         if was_taken {

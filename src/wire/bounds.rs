@@ -31,7 +31,9 @@ pub(crate) fn hold(message: &Message, lengths: impl ExactSizeIterator<Item = usi
         Message::Heads(heads) => heads_hold(heads),
         Message::Changes(changes) => {
             let is_few = |ids: &[EventId]| ids.len() <= HEADS_CHANGED_MAX && ascend(ids);
-            is_few(&changes.added) && is_few(&changes.removed) && changes.total >= 1
+            is_few(&changes.added)
+                && is_few(&changes.removed)
+                && changes.total as usize > HEADS_TOLD_MAX
         }
         Message::Push(_) => {
             (1..=FRAME_EVENTS_MAX).contains(&events)

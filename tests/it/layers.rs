@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Pure.
     ("time", &[]),
     ("limits", &[]),
+    ("caught", &[]),
     ("mutant", &[]),
     ("event", &["limits"]),
     ("dag", &["event", "limits", "mutant", "time"]),
@@ -30,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     // The shell.
-    ("store", &["event", "limits", "wire"]),
+    ("store", &["caught", "event", "limits", "wire"]),
     ("net", &["event", "gossip", "limits", "sync", "wire"]),
     ("control", &["event", "limits"]),
     (
@@ -40,7 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "time", "wire",
         ],
     ),
-    ("tui", &["control", "event", "limits"]),
+    ("tui", &["caught", "control", "event", "limits"]),
     (
         "cli",
         &[

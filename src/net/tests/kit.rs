@@ -172,7 +172,12 @@ impl Machine {
                 .expect("it runs")
             {
                 Happening::Measured { .. } => {}
-                happening => return happening,
+                happening => {
+                    if let Happening::Connected { peer, number, .. } = &happening {
+                        self.net.begin(*peer, *number);
+                    }
+                    return happening;
+                }
             }
         }
     }

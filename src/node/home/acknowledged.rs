@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use tracing::warn;
 
 use crate::event::id::EventId;
+use crate::node::home::Home;
 use crate::node::home::files::{open_private, read_bounded};
-use crate::node::home::{Error, Home};
 
 /// First bytes of the file; the number is its version.
 const MAGIC: &[u8] = b"fedag acknowledged 1\n";
@@ -94,24 +94,28 @@ impl Keeper {
         };
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&bytes)?;
+        // What an earlier version or another program left behind it would spoil the checksum.
+        file.set_len(bytes.len() as u64)?;
         self.file = Some(file);
         Ok(())
     }
 }
 
 impl Home {
-    /// What was acknowledged of the network of `root`, and the place to write it.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub(crate) fn acknowledged(&self, root: EventId) -> Result<Keeper, Error> {
+    /// What was acknowledged of the network of `root`, and the place to write it. A file that cannot be read claims nothing,
+    /// with a word in the log.
+    pub(crate) fn acknowledged(&self, root: EventId) -> Keeper {
         let path = self.path().join("acknowledged");
-        let read = read_bounded(&path)?.and_then(|bytes| decode(&bytes, root));
-        Ok(Keeper {
-            so_far: read.unwrap_or_default(),
+        let read = read_bounded(&path).unwrap_or_else(|error| {
+            warn!(%error, "how much was acknowledged cannot be read: what a disk lost would not be noticed");
+            None
+        });
+        let so_far = read.and_then(|bytes| decode(&bytes, root));
+        Keeper {
+            so_far: so_far.unwrap_or_default(),
             path: Some(path),
             ..Keeper::in_memory(root)
-        })
+        }
     }
 }
 
@@ -151,7 +155,7 @@ mod tests {
     fn what_was_noted_is_read_again_and_never_falls() {
         let temp = tempfile::tempdir().unwrap();
         let home = Home::create(temp.path()).unwrap();
-        let mut keeper = home.acknowledged(R).unwrap();
+        let mut keeper = home.acknowledged(R);
         assert_eq!(keeper.so_far(), some(0, 0));
         assert!(
             !temp.path().join("acknowledged").exists(),
@@ -159,11 +163,26 @@ mod tests {
         );
         for (now, then) in [((5, 2), (5, 2)), ((4, 9), (5, 9)), ((8, 3), (8, 9))] {
             assert_eq!(keeper.note(some(now.0, now.1)), some(then.0, then.1));
-            let read = home.acknowledged(R).unwrap().so_far();
+            let read = home.acknowledged(R).so_far();
             assert_eq!(read, some(then.0, then.1));
         }
-        let other = home.acknowledged(EventId([8; 16])).unwrap();
+        let other = home.acknowledged(EventId([8; 16]));
         assert_eq!(other.so_far(), some(0, 0), "of another network");
+    }
+
+    #[test]
+    fn what_lies_behind_the_record_or_in_its_place_stops_nothing() {
+        let temp = tempfile::tempdir().unwrap();
+        let home = Home::create(temp.path()).unwrap();
+        let path = temp.path().join("acknowledged");
+        std::fs::write(&path, [encode(R, some(1, 1)), vec![9]].concat()).unwrap();
+        let mut keeper = home.acknowledged(R);
+        assert_eq!(keeper.so_far(), some(0, 0));
+        keeper.note(some(5, 2));
+        assert_eq!(home.acknowledged(R).so_far(), some(5, 2));
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(home.acknowledged(R).so_far(), some(0, 0));
     }
 
     #[test]

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fedag::event::Draft;
+use fedag::event::canon::Properties;
+use fedag::event::control::{Control, Rules};
 use fedag::event::id::{DagDigest, EventId};
 use fedag::event::key::MachineId;
-use fedag::limits::{EVENT_BYTES_DEFAULT, SESSION_IDLE};
+use fedag::limits::{EVENT_BYTES_DEFAULT, EVENT_BYTES_MIN, PARENTS_MAX, SESSION_IDLE};
 use fedag::machine::Phase;
 use fedag::machine::flow::Step;
 use fedag::machine::input::{Input, JoinRequest, RequestId};
@@ -27,6 +30,7 @@ pub(super) fn walked() -> BTreeSet<Step> {
     steps.extend(live());
     steps.extend(late());
     steps.extend(requests());
+    steps.extend(crowded());
     steps.extend(large_events());
     steps.extend(out_of_order());
     steps.extend(scripted());
@@ -141,6 +145,34 @@ fn requests() -> Vec<Step> {
         )
         .is_err()
     );
+    sim.steps().to_vec()
+}
+
+/// So many leaves that an event on all of them is larger than R allows.
+fn crowded() -> Vec<Step> {
+    let rules = Rules {
+        event_bytes_max: EVENT_BYTES_MIN,
+        parents_max: PARENTS_MAX,
+    };
+    let mut sim = Sim::new(Setup {
+        rules,
+        ..Setup::default()
+    });
+    sim.join(0);
+    assert!(sim.run_until_equal(ms(5_000)).is_some());
+    let peer = sim.machine(1).machine();
+    let draft = |seq| Draft {
+        parents: vec![sim.machine(0).dag().root()],
+        seq,
+        wall: wall(),
+        control: Control::None,
+        properties: Properties::from_text("a leaf"),
+    };
+    let leaves = (1..260).map(|seq| draft(seq).sign(sim.host(1).key()));
+    let message = Message::Push(leaves.collect());
+    sim.give(0, Input::Received { peer, message });
+    assert!(sim.machine(0).dag().leaves().len() > 256);
+    invite_and_admit(&mut sim, 0);
     sim.steps().to_vec()
 }
 

@@ -49,7 +49,7 @@ fn any_changes() -> impl Strategy<Value = HeadChanges> {
             since: DagDigest(since),
             added: added.into_iter().collect(),
             removed: removed.into_iter().collect(),
-            total: heads.total,
+            total: heads.total.max(65),
             count: heads.count,
             digest: heads.digest,
             bulk: heads.bulk,
