@@ -94,7 +94,7 @@ pub const PUSH_BYTES_MAX: usize = 16 << 10;
 pub const WANTED_EVENTS_MAX: usize = 256;
 /// Ids in one WANT.
 pub const WANT_IDS_MAX: usize = 256;
-/// Wait for a missing dependency, or a pulled event, before asking the next peer or for a session.
+/// Wait for a missing dependency, or a pulled event, before a session with who sent or announced it.
 pub const GRAFT: Duration = Duration::from_millis(300);
 /// Heads are told at most this often to one peer.
 pub const HEADS_EVERY: Duration = Duration::from_millis(20);

@@ -126,7 +126,7 @@ kinds!(
         Trigger,
         /// Session: the peer's HELLO.
         Hello,
-        /// Session: the peer's HELLO, which opens a new session while this one is open.
+        /// Session: a HELLO of another session than the open one, new or paired otherwise.
         Anew,
         /// Session: the peer's verdict.
         Verdict,

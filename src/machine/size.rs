@@ -24,8 +24,8 @@ pub struct Size {
     /// Events that wait for a dependency.
     pub pending: usize,
     /// Bytes of memory, about: the machine itself, its DAG, peers with the heads that they told, book, and what it asked for. Tree
-    /// nodes are taken as half full. Not counted: pending events, which are zero when nothing is missing, a session under way (about
-    /// 2 KB a peer), and what an allocator adds.
+    /// nodes are taken as half full. Not counted: pending events, which are zero when nothing is missing, a session under way (a
+    /// HELLO, and while it looks for what to send one bit an event), heads told as changes, and what an allocator adds.
     pub bytes: usize,
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Packet {
 #[derive(Debug)]
 pub(super) enum What {
     Deliver(Packet),
-    /// The node sent a stream, its END included.
+    /// The node sent a part of a stream.
     Streamed {
         from: Host,
         to: Host,

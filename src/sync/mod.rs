@@ -13,7 +13,8 @@
 //!
 //! Invariants:
 //! - one session at a time a peer; HELLOs that cross answer each other;
-//! - a session ends when both ENDs are there, when digests were equal, or when nothing moves for `limits::SESSION_IDLE`;
+//! - a session ends when both ENDs are there or when digests were equal; it is given up when nothing moves for
+//!   `limits::SESSION_IDLE`, the bulk slot is lost, the stream fails, the peer begins anew, or the connection is lost;
 //! - streams are in arrival order, so a stream broken half-way leaves a closed set.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
