@@ -167,7 +167,7 @@ fn unknown_parents(scene: &Scene, liar: &Member) {
 
 fn endless_bulk(scene: &Scene, liar: &Member) {
     let mut peer = scene.connect(liar);
-    let events: Vec<_> = (1..1000)
+    let events: Vec<_> = (1..300)
         .map(|seq| liar.on_root(seq, "nobody asked"))
         .collect();
     let frame = framed(&codec::encode_bulk(SessionId(700), &bytes(&events)));

@@ -211,7 +211,7 @@ fn one_byte_a_second(mut peer: Peer, _: &Member, stop: &AtomicBool) {
 
 /// Good events of no session, as fast as they are read.
 fn endless_bulk(mut peer: Peer, member: &Member, stop: &AtomicBool) {
-    let events: Vec<_> = (1..1000)
+    let events: Vec<_> = (1..300)
         .map(|seq| member.on_root(seq, "nobody asked"))
         .collect();
     let events = super::member::bytes(&events);

@@ -119,7 +119,8 @@ impl Odd {
                     Happening::Connected { .. } | Happening::DialFailed { .. }
                 )
             };
-            if let Happening::Connected { .. } = self.wait(is_over) {
+            if let Happening::Connected { peer, number, .. } = self.wait(is_over) {
+                self.net.begin(peer, number);
                 return;
             }
         }
