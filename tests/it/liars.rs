@@ -17,6 +17,7 @@ mod table;
 mod twins;
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use fedag::event::control::{Control, Rules};
@@ -41,9 +42,6 @@ const RULES: Rules = Rules {
     parents_max: PARENTS_DEFAULT,
 };
 
-/// What is added at ana is held by bob within this time, whatever a liar does at ana meanwhile.
-const CONVERGES: Duration = Duration::from_secs(8);
-
 /// Two honest machines, and what a liar knows of them.
 struct Scene {
     lab: Lab,
@@ -53,6 +51,8 @@ struct Scene {
     ticket: Ticket,
     /// How often ana and bob had parted before; a newcomer's `join` is a connection of its own.
     parted: [usize; 2],
+    /// The longest that bob waited for an event of ana's.
+    longest: Mutex<Duration>,
 }
 
 impl Scene {
@@ -69,6 +69,7 @@ impl Scene {
             bob,
             ticket,
             parted: [0, 0],
+            longest: Mutex::new(Duration::ZERO),
         };
         scene.converges();
         scene.parted = scene.parted();
@@ -115,7 +116,8 @@ impl Scene {
         peer.expect("that was waited for")
     }
 
-    /// Adds an event at ana and waits until bob holds it. How long that took.
+    /// Adds an event at ana and waits until bob holds it, whatever a liar does at ana meanwhile. How long that took, with
+    /// the programs that add and look.
     #[track_caller]
     fn converges(&self) -> Duration {
         let begun = Instant::now();
@@ -123,12 +125,14 @@ impl Scene {
         let holds = || run(&self.bob.dir, &["show", &uuid]).status.code() == Some(0);
         wait_for("bob holds what ana added", holds);
         let took = begun.elapsed();
-        assert!(took < CONVERGES, "honest machines took {took:?}");
+        let mut longest = self.longest.lock().unwrap();
+        *longest = took.max(*longest);
         took
     }
 
     /// Both hold the same, nobody honest was hung up on or blamed, and all that they hold is good.
     #[track_caller]
+    #[expect(clippy::print_stdout, reason = "figures for people, with --nocapture")]
     fn ends_well(self) {
         self.converges();
         wait_for("one digest", || {
@@ -142,6 +146,12 @@ impl Scene {
         );
         verified(&self.ana.dir);
         verified(&self.bob.dir);
+        println!(
+            "ana holds {} events and has counted {:?}; what she added was at bob's after {:.2} s at most",
+            held(&self.ana),
+            faults(&self.ana),
+            self.longest.lock().unwrap().as_secs_f64()
+        );
     }
 }
 

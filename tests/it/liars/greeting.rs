@@ -69,7 +69,7 @@ fn greetings_that_lie_are_refused_with_their_code() {
         ("garbage", &stranger, vec![0xa5; 500], 8),
         ("an empty greeting", &stranger, Vec::new(), 8),
     ] {
-        let mut opened = Opened::to(key, scene.door());
+        let mut opened = Opened::to(key, scene.door()).unwrap();
         assert_eq!(opened.ask(&said).err(), Some(code), "{name}");
         scene.converges();
     }

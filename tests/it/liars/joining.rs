@@ -24,7 +24,7 @@ struct Knock<'a> {
 
 impl Knock<'_> {
     fn at(&self, scene: &Scene) -> Result<Welcome, u64> {
-        let mut opened = Opened::to(self.key, scene.door());
+        let mut opened = Opened::to(self.key, scene.door()).unwrap();
         let exporter = self.exporter.unwrap_or_else(|| opened.exporter());
         let message = join_message(&exporter, scene.root(), self.key.machine());
         let greeting = Greeting::Joiner {
@@ -47,7 +47,7 @@ fn stolen_expired_and_used_up_tickets_let_nobody_in() {
     let knock = |key, ticket| by(key, ticket, "newcomer");
     let wrong = Key::from_seed([5; 32]);
     // Relayed from another connection: its exporter is not this one's.
-    let other = Opened::to(&thief, scene.door());
+    let other = Opened::to(&thief, scene.door()).unwrap();
     let relayed = Some(other.exporter());
     let used = ticket(&["--uses", "1"]);
     assert!(knock(&first, &used).at(&scene).is_ok());

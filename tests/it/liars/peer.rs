@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use fedag::event::id::EventId;
 use fedag::event::key::{Key, MachineId};
@@ -59,7 +60,7 @@ impl Peer {
             start: 7,
             credential: Vec::new(),
         };
-        let mut opened = Opened::to(key, door);
+        let mut opened = Opened::to(key, door).ok()?;
         let welcome = opened.ask(&codec::encode_plain(&greeting)).ok()?;
         assert!(matches!(welcome, Welcome::Member { .. }));
         Some(Self {
@@ -86,6 +87,15 @@ impl Peer {
 
     /// Reads control frames until one is what is looked for.
     pub(super) fn hear(&mut self, is_it: impl Fn(&Message) -> bool) -> Message {
+        self.hear_within(PATIENCE, is_it)
+    }
+
+    /// As `hear`, for what may take long.
+    pub(super) fn hear_within(
+        &mut self,
+        patience: Duration,
+        is_it: impl Fn(&Message) -> bool,
+    ) -> Message {
         let rules = super::RULES;
         runtime().block_on(async {
             let next = async {
@@ -98,7 +108,7 @@ impl Peer {
                     }
                 }
             };
-            timeout(PATIENCE, next).await.expect("it comes in time")
+            timeout(patience, next).await.expect("it comes in time")
         })
     }
 
@@ -132,22 +142,25 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    pub(super) fn to(key: &Key, (machine, address): (MachineId, SocketAddr)) -> Self {
+    /// Fails when nobody lets it connect, which may be so for a while.
+    pub(super) fn to(
+        key: &Key,
+        (machine, address): (MachineId, SocketAddr),
+    ) -> Result<Self, ConnectionError> {
         let config = client(key);
         runtime().block_on(async {
             let endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
             let connection = endpoint
                 .connect_with(config, address, &name(machine))
                 .unwrap()
-                .await
-                .unwrap();
-            let (send, receive) = connection.open_bi().await.unwrap();
-            Self {
+                .await?;
+            let (send, receive) = connection.open_bi().await?;
+            Ok(Self {
                 connection,
                 send,
                 receive,
                 endpoint,
-            }
+            })
         })
     }
 

@@ -61,6 +61,7 @@ fn what_nobody_honest_makes_is_a_fault_or_held_and_honest_machines_converge() {
 }
 
 /// Tells each lie on a connection of its own, and looks at what is seen of it.
+#[expect(clippy::print_stdout, reason = "figures for people, with --nocapture")]
 fn tell(lies: &[Lie], number: u8) {
     let scene = Scene::new();
     let liar = scene.admit(number);
@@ -90,6 +91,13 @@ fn tell(lies: &[Lie], number: u8) {
         assert_eq!(peer.is_closed(), lie.fault.is_some(), "{}", lie.name);
         scene.converges();
     }
+    let seen = lies.iter().filter(|lie| lie.fault.is_some()).count();
+    let held: u64 = lies.iter().map(|lie| lie.held).sum();
+    println!(
+        "{} lies: {seen} are faults, {} are let be, {held} events of them are held",
+        lies.len(),
+        lies.len() - seen
+    );
     scene.ends_well();
 }
 
