@@ -38,6 +38,7 @@ fn last_bytes(sim: &Sim, host: usize, events: usize) -> u64 {
 
 /// 2,000 events on each side of a cut, in many small runs, on a shared past of 2,000.
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for people, with --nocapture")]
 fn machines_that_diverged_far_ask_first_and_send_only_what_is_missing() {
     for take_bytes in [1 << 26, 100_000] {
         let mut sim = Sim::new(Setup {
@@ -64,6 +65,10 @@ fn machines_that_diverged_far_ask_first_and_send_only_what_is_missing() {
         assert!(sim.run_until_equal(second(60)).is_some());
         for host in 0..2 {
             let received = sim.received_bytes(host) - before[host];
+            println!(
+                "take {take_bytes}: host {host} received {received} bytes, {} were missing",
+                missing[host]
+            );
             assert!(received >= missing[host]);
             assert!(
                 received * 100 <= missing[host] * 105,
@@ -76,6 +81,7 @@ fn machines_that_diverged_far_ask_first_and_send_only_what_is_missing() {
 
 /// Two machines cut off while an offer is open, again and again: each session goes on, and nothing stalls.
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for people, with --nocapture")]
 fn a_session_that_is_broken_off_frees_the_peers_bulk_slot_at_once() {
     let mut sim = Sim::new(Setup {
         bytes_per_second: 2_000_000,
@@ -103,6 +109,7 @@ fn a_session_that_is_broken_off_frees_the_peers_bulk_slot_at_once() {
     }
     sim.heal(1, third);
     let took = sim.run_until_equal(second(60)).expect("they converge");
+    println!("a session broken off: one digest after {took:?} of virtual time");
     assert!(took < SESSION_IDLE / 2, "it waited {took:?}");
 }
 

@@ -75,6 +75,7 @@ struct Story {
     restarts: usize,
     converged_after: Duration,
     took: Duration,
+    machines: usize,
 }
 
 /// A network in bad weather.
@@ -218,6 +219,7 @@ impl Storm {
             restarts: self.restarts,
             converged_after,
             took: lab.begun().elapsed(),
+            machines: lab.hosts.len(),
         }
     }
 }
@@ -244,35 +246,53 @@ fn from_env(name: &str, default: u64) -> u64 {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for people, with --nocapture")]
 fn whatever_the_network_does_all_hold_one_dag_in_the_end() {
     let first = from_env("FEDAG_VIRTUAL_SEED", 0);
     let seeds = from_env("FEDAG_VIRTUAL_SEEDS", 50);
     let next = AtomicU64::new(first);
+    let begun = std::time::Instant::now();
     let some = || {
-        let mut fates = Vec::new();
+        let mut stories = Vec::new();
         loop {
             let seed = next.fetch_add(1, Ordering::SeqCst);
             if seed >= first + seeds {
-                return fates;
+                return stories;
             }
-            let story = run(seed, Witness::default());
-            fates.push(story.fate);
+            stories.push(run(seed, Witness::default()));
         }
     };
     // Each seed has one thread, but two seeds may run side by side.
-    let fates = std::thread::scope(|scope| {
+    let stories = std::thread::scope(|scope| {
         let other = scope.spawn(some);
         [some(), other.join().unwrap()].concat()
     });
-    assert_eq!(fates.len() as u64, seeds);
-    for count in [
-        |fate: &Fate| fate.lost,
-        |fate: &Fate| fate.cut,
-        |fate: &Fate| fate.doubled,
-        |fate: &Fate| fate.overtook,
-    ] {
-        assert!(fates.iter().map(count).sum::<u64>() > 0, "the sun shone");
+    assert_eq!(stories.len() as u64, seeds);
+    let sum = |count: fn(&Story) -> usize| stories.iter().map(count).sum::<usize>();
+    let packets = |count: fn(&Fate) -> u64| stories.iter().map(|s| count(&s.fate)).sum::<u64>();
+    let virtual_time: Duration = stories.iter().map(|story| story.took).sum();
+    let slowest = stories.iter().max_by_key(|story| story.converged_after);
+    let restarts = sum(|story| story.restarts);
+    println!(
+        "{seeds} seeds from {first}: {} machines, {restarts} restarts, {} events acknowledged, {} packets; \
+         slowest convergence {:.1} s of {:.0} s of virtual time; {:.1} s on the wall",
+        sum(|story| story.machines),
+        sum(|story| story.acknowledged),
+        packets(|fate| fate.sent),
+        slowest.map_or(0.0, |story| story.converged_after.as_secs_f64()),
+        virtual_time.as_secs_f64(),
+        begun.elapsed().as_secs_f64()
+    );
+    let fates: [fn(&Fate) -> u64; 4] = [
+        |fate| fate.lost,
+        |fate| fate.cut,
+        |fate| fate.doubled,
+        |fate| fate.overtook,
+    ];
+    for count in fates {
+        assert!(packets(count) > 0, "the sun shone");
     }
+    assert!(restarts > 0, "nobody was stopped");
 }
 
 /// Its packets wait in QUIC for as long as it takes; meanwhile both machines say nothing, and see that they differ.
