@@ -1,6 +1,6 @@
 //! `fedag sim`: networks of machines in one process and virtual time.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
@@ -55,7 +55,7 @@ pub(super) struct Sim {
     seed: u64,
     /// How many seeds are run, one after the other on each core.
     #[arg(long, value_name = "N")]
-    seeds: Option<u64>,
+    seeds: Option<NonZeroU64>,
     /// Part of the messages that is lost; some machines are slow then.
     #[arg(long, value_name = "P", value_parser = parse_rate)]
     loss: Option<f64>,
@@ -90,7 +90,7 @@ struct Total {
 
 impl Sim {
     pub(super) fn run(&self) -> anyhow::Result<Outcome> {
-        let seeds = self.seeds.unwrap_or(1);
+        let seeds = self.seeds.map_or(1, NonZeroU64::get);
         let begun = Instant::now();
         let mut out = Out::new();
         let mut total = Total::default();

@@ -121,6 +121,7 @@ fn what_cannot_be_simulated_is_wrong_usage() {
         &["sim", "--crash", "-0.1"],
         &["sim", "--cut", "NaN"],
         &["sim", "--writers", "0"],
+        &["sim", "--seeds", "0"],
         &["sim", "--mode", "tcp"],
     ] {
         let output = run(&dir, wrong);
