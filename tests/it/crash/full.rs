@@ -1,4 +1,8 @@
-//! No room on the disk, at each write that the store does; and for the program itself.
+//! No room on the disk, at each write that the store does; and for the program itself, which may not write beyond some size.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use fedag::store::disk::DiskStore;
 use fedag::store::fault::MemoryDisk;
@@ -6,6 +10,9 @@ use fedag::store::{Error, Record, Store};
 
 use super::disks::FullDisk;
 use super::{look, records, told};
+use crate::support::{
+    Running, events, fails, fedag, lines, network, numbered, ok, run, run_with, status, wait_for,
+};
 
 fn store(disk: &FullDisk) -> Result<DiskStore, Error> {
     let disk = disk.clone();
@@ -108,4 +115,93 @@ fn a_full_disk_at_each_write_of_a_start_is_a_named_error() {
         starts[0], starts[1]
     ));
     assert!(starts[0] > 2 && starts[1] > 0, "{starts:?}");
+}
+
+/// Lines of one `add -`, and how long each is: more than there is room for.
+const LINES: u32 = 100;
+const LINE_BYTES: usize = 30_000;
+
+/// Makes the program that comes after these words fail at writing files beyond `$1` blocks of 512 bytes, instead of ending it.
+const LIMIT: &str = r#"trap "" XFSZ; ulimit -f "$1"; shift; exec "$@""#;
+
+/// The program under such a limit.
+fn limited(dir: &Path, blocks: u32) -> Command {
+    let program = fedag(dir);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", LIMIT, "sh", &blocks.to_string()])
+        .env_remove("FEDAG_DATA")
+        .env_remove("RUST_LOG")
+        .arg(program.get_program())
+        .args(program.get_args());
+    command
+}
+
+/// What was acknowledged is held, all that is held holds, and there is room again.
+fn goes_on(dir: &Path, acknowledged: &[String]) {
+    ok(run(dir, &["verify"]));
+    let held: BTreeSet<_> = events(dir)
+        .iter()
+        .map(|event| event["uuid"].as_str().unwrap().to_owned())
+        .collect();
+    let lost: Vec<_> = acknowledged
+        .iter()
+        .filter(|id| !held.contains(*id))
+        .collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    assert!(held.len() < 1 + LINES as usize, "there was room for all");
+    ok(run(dir, &["add", "--text", "there is room again"]));
+    assert_eq!(events(dir).len(), held.len() + 1);
+}
+
+#[test]
+fn the_program_names_a_write_that_fails_and_loses_nothing() {
+    let input = numbered(LINES, |n| format!("{n} {}", "x".repeat(LINE_BYTES)));
+    let mut counts = Vec::new();
+    for blocks in [300, 1000, 2500] {
+        let (_temp, dir) = network();
+        let path = dir.with_extension("lines");
+        std::fs::write(&path, &input).unwrap();
+        let added = limited(&dir, blocks)
+            .args(["add", "-"])
+            .stdin(Stdio::from(std::fs::File::open(&path).unwrap()))
+            .output()
+            .unwrap();
+        fails(&added, 1, "could not be written");
+        let acknowledged = lines(&added);
+        goes_on(&dir, &acknowledged);
+        counts.push(acknowledged.len());
+    }
+    told(&format!(
+        "no room for the program: of {LINES} events {counts:?} were acknowledged, and are held"
+    ));
+    assert!(counts.iter().any(|count| *count > 0), "{counts:?}");
+}
+
+#[test]
+fn a_node_whose_write_fails_names_it_and_loses_nothing() {
+    let (_temp, dir) = network();
+    let child = limited(&dir, 2500)
+        .args(["run", "--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let node = Running {
+        child,
+        dir: dir.clone(),
+    };
+    wait_for("the node runs", || status(&dir)["running"] == true);
+    let input = numbered(LINES, |n| format!("{n} {}", "x".repeat(LINE_BYTES)));
+    let added = run_with(&dir, &["add", "-"], input.as_bytes());
+    fails(&added, 1, "could not be written");
+    assert_eq!(status(&dir)["faults"]["store_failed"], 1);
+    drop(node);
+    let acknowledged = lines(&added);
+    goes_on(&dir, &acknowledged);
+    told(&format!(
+        "no room for a node: of {LINES} events {} were acknowledged, and are held",
+        acknowledged.len()
+    ));
+    assert!(!acknowledged.is_empty());
 }

@@ -36,11 +36,14 @@ fn what_was_acknowledged_survives_every_kill() {
             4 => {
                 let mut node = fedag(&dir);
                 node.arg("run").stdin(Stdio::null()).stderr(Stdio::null());
-                let mut node = node.spawn().unwrap();
+                let mut node = Running {
+                    child: node.spawn().unwrap(),
+                    dir: dir.clone(),
+                };
                 let (_never, nothing) = channel::<()>();
                 let moment = Duration::from_micros(rng.random_range(0..60_000));
                 assert!(nothing.recv_timeout(moment).is_err());
-                end(&mut node);
+                end(&mut node.child);
                 tally.starts += 1;
             }
             _ => {
@@ -98,7 +101,7 @@ fn check(dir: &Path, acknowledged: &BTreeSet<String>, held: &mut usize) {
     *held = uuids.len();
 }
 
-/// `fedag add -` that is given a line whenever fewer than some are not acknowledged.
+/// `fedag add -` that is given a line whenever fewer than some are not acknowledged. Killed when the test is over.
 struct Adding {
     child: Child,
     said: Receiver<String>,
@@ -153,13 +156,19 @@ impl Adding {
     }
 
     /// What else it says until it ends, which it does when its node is gone.
-    fn rest(mut self) -> Vec<String> {
+    fn rest(self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Ok(line) = self.said.recv_timeout(PATIENCE) {
             lines.push(line);
         }
-        drop(self.child.kill()); // It may have ended already.
-        self.child.wait().unwrap();
         lines
+    }
+}
+
+impl Drop for Adding {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
