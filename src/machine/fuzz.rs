@@ -43,6 +43,10 @@ pub struct Reached {
     pub frames: u64,
     /// Those that decoded and reached the machine, while their sender was connected.
     pub taken: u64,
+    /// Frames that stand in no program that is not mutated.
+    pub changed: u64,
+    /// Those of them that were taken.
+    pub changed_taken: u64,
     /// Most events that waited for a dependency.
     pub pending: usize,
     /// Most events that were asked for.
@@ -244,11 +248,15 @@ impl Run {
     fn frame(&mut self, peer: MachineId, bytes: &mut Bytes<'_>) {
         let length = bytes.two();
         let frame = bytes.take(length.into());
+        let is_changed = !self.world.frames.contains(frame);
         self.reached.frames += 1;
+        self.reached.changed += u64::from(is_changed);
         let checked = codec::decode(frame).and_then(|frame| frame.check(self.machine.dag.rules()));
         match checked {
             Ok(message) => {
-                self.reached.taken += u64::from(self.machine.peers.contains_key(&peer));
+                let is_taken = self.machine.peers.contains_key(&peer);
+                self.reached.taken += u64::from(is_taken);
+                self.reached.changed_taken += u64::from(is_taken && is_changed);
                 self.handle(Input::Received { peer, message });
             }
             Err(fault) => self.handle(Input::Faulted { peer, fault }),
@@ -368,12 +376,14 @@ mod tests {
             let one = run(&program);
             all.frames += one.frames;
             all.taken += one.taken;
+            all.changed += one.changed;
             all.pending = all.pending.max(one.pending);
             all.wanted = all.wanted.max(one.wanted);
             all.book = all.book.max(one.book);
             all.held = all.held.max(one.held);
         }
         assert_eq!(all.taken, all.frames, "what is not mutated is taken");
+        assert_eq!(all.changed, 0, "nothing is mutated");
         assert!(all.pending > 0);
         assert!(all.wanted > 0);
         assert!(all.book > PEERS);

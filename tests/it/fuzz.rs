@@ -177,6 +177,8 @@ fn sum(all: Reached, one: Reached) -> Reached {
     Reached {
         frames: all.frames + one.frames,
         taken: all.taken + one.taken,
+        changed: all.changed + one.changed,
+        changed_taken: all.changed_taken + one.changed_taken,
         pending: all.pending.max(one.pending),
         wanted: all.wanted.max(one.wanted),
         book: all.book.max(one.book),
@@ -209,19 +211,22 @@ fn nothing_panics_whatever_comes_and_all_bounds_hold() {
             let Reached {
                 frames,
                 taken,
+                changed,
+                changed_taken,
                 pending,
                 wanted,
                 book,
                 held,
             } = seen.reached;
-            let reached = share(taken, frames);
-            println!("  of {frames} mutated frames {reached}% reached the machine");
+            let (whole, reached) = (share(taken, frames), share(changed_taken, changed));
+            println!("  of {frames} frames in mutated programs {whole}% reached the machine");
+            println!("  of {changed} that are mutated themselves {reached}%");
             println!(
                 "  at most {pending} pending, {wanted} wanted, {book} in the book, {held} held"
             );
             assert!(
                 reached >= 10,
-                "only {reached}% of the frames reach the machine"
+                "only {reached}% of the mutated frames reach the machine"
             );
         }
     }

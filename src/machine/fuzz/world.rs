@@ -1,6 +1,7 @@
 //! A small network of which the programs speak, and programs that are not mutated yet.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::dag::{Dag, Inserted};
@@ -31,6 +32,8 @@ pub(super) struct World {
     pub(super) events: Vec<Event>,
     /// What somebody who holds all of them tells.
     heads: Heads,
+    /// What stands in the programs before they are mutated.
+    pub(super) frames: BTreeSet<Vec<u8>>,
 }
 
 /// It is the same each time.
@@ -106,13 +109,16 @@ fn make() -> World {
     // By nobody's member, of another network, and never vouched for: these are held by none.
     events.push(signed(5, 1, vec![root.id()], Control::None, "a stranger's"));
     events.push(signed(4, 1, Vec::new(), root.control().clone(), "other"));
-    World {
+    let mut world = World {
         index,
         own,
         peers: [2, 3, 4, 5].map(|number| key(number).machine()),
         events,
         heads: heads(&whole),
-    }
+        frames: BTreeSet::new(),
+    };
+    world.frames = messages(&world).iter().map(codec::encode).collect();
+    world
 }
 
 fn signed(by: u8, seq: u64, parents: Vec<EventId>, control: Control, text: &str) -> Event {
