@@ -58,8 +58,8 @@ class Net:
             device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
             self.devices.append(device)
             fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
-            ip("netns", "add", self.namespace(n))
             self.made.append(self.namespace(n))
+            ip("netns", "add", self.namespace(n))
             ip("link", "set", name, "netns", self.namespace(n))
             ip("-n", self.namespace(n), "link", "set", "lo", "up")
             ip("-n", self.namespace(n), "addr", "add", f"{self.address(n)}/24", "dev", name)
@@ -117,7 +117,12 @@ class Net:
         for device in self.devices:
             os.close(device)
         for name in self.made:
-            subprocess.run(["ip", "netns", "del", name], check=False, timeout=10)
+            if not os.path.exists(f"/run/netns/{name}"):
+                continue  # It was not made.
+            try:
+                ip("netns", "del", name)
+            except (OSError, subprocess.SubprocessError) as error:
+                print(f"namespace {name} is left: {error}", file=sys.stderr)
 
 
 class Nodes:
@@ -126,7 +131,9 @@ class Nodes:
     def __init__(self, net, fedag, place):
         self.net, self.fedag, self.place = net, fedag, place
         self.running = {}
-        self.writers = []
+        self.writers, self.commands = [], set()
+        self.ending = False
+        self.lock = threading.Lock()
         self.written = [0] * NODES
         self.writing = threading.Event()
 
@@ -138,9 +145,24 @@ class Nodes:
         return [*inside, self.fedag, "--data", self.dir(n), *words]
 
     def do(self, n, *words, check=True):
-        return subprocess.run(
-            self.command(n, *words), check=check, timeout=40, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=None if check else subprocess.DEVNULL)
+        with self.lock:
+            if self.ending:
+                raise RuntimeError("it ends")
+            process = subprocess.Popen(
+                self.command(n, *words), text=True, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=None if check else subprocess.DEVNULL)
+            self.commands.add(process)
+        try:
+            said, _ = process.communicate(timeout=40)
+        finally:
+            process.kill()
+            process.wait()
+            with self.lock:
+                self.commands.discard(process)
+        done = subprocess.CompletedProcess(process.args, process.returncode, said)
+        if check:
+            done.check_returncode()
+        return done
 
     def start(self, n):
         with open(os.path.join(self.place, f"n{n}.log"), "ab") as log:
@@ -179,8 +201,11 @@ class Nodes:
 
     def write(self, n):
         while self.writing.is_set():
-            if self.do(n, "add", "--text", f"{n} writes {self.written[n]}", check=False).returncode == 0:
-                self.written[n] += 1
+            try:
+                done = self.do(n, "add", "--text", f"{n} writes {self.written[n]}", check=False)
+            except (RuntimeError, subprocess.TimeoutExpired):
+                continue  # It ends, or nothing was acknowledged in time.
+            self.written[n] += done.returncode == 0
             time.sleep(0.1)
 
     def begin_writing(self):
@@ -196,6 +221,10 @@ class Nodes:
 
     def end(self):
         self.writing.clear()
+        with self.lock:
+            self.ending = True
+            for process in self.commands:
+                process.kill()
         for process in self.running.values():
             process.terminate()
         for process in self.running.values():
@@ -204,6 +233,8 @@ class Nodes:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for writer in self.writers:
+            writer.join(5)
 
 
 def scene(net, nodes, options):
@@ -220,7 +251,7 @@ def scene(net, nodes, options):
     net.weather = True
     nodes.begin_writing()
     time.sleep(3)
-    before = sum(nodes.written)
+    before = list(nodes.written)
     net.cut = True
     print(f"cut into {SIDES} for {options.cut_s} s; both sides write", flush=True)
     time.sleep(options.cut_s * 0.3)
@@ -230,16 +261,18 @@ def scene(net, nodes, options):
     time.sleep(options.cut_s * 0.4)
     nodes.stop_writing()
     digests = nodes.digests()
-    during = sum(nodes.written) - before
+    during = [sum(nodes.written[n] - before[n] for n in side) for side in SIDES]
     net.cut = False
     took = nodes.agreed(60, "healed")
     events = nodes.status(0)["events"]
     lost, packets = net.counts["lost"], net.counts["packets"]
-    print(f"{before} events before the cut, {during} during it, {len(set(digests))} digests at its end")
+    print(f"{sum(before)} events before the cut, {during} during it by its sides, {len(set(digests))} digests at its end")
     print(f"{packets} packets: {lost} lost, {net.counts['cut']} cut")
     print(f"healed: one digest of {events} events after {took:.1f} s", flush=True)
     for n in range(NODES):
         nodes.do(n, "verify")
+    if 0 in during:
+        raise RuntimeError(f"a side wrote nothing during the cut: {during}")
     if took > HEAL_S:
         raise RuntimeError(f"that is more than {HEAL_S} s")
     # R, an invite and an admission for each other; what a killed node had not acknowledged may be there too.
@@ -279,8 +312,10 @@ def main():
         signal.alarm(0)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        nodes.end()
-        net.end()
+        try:
+            nodes.end()
+        finally:
+            net.end()
         if good:
             shutil.rmtree(place)
     sys.exit(0 if good else 1)
