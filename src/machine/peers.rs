@@ -50,8 +50,6 @@ pub(super) struct Peer {
     pub(super) fruitless: u32,
     pub(super) not_before: Time,
     pub(super) is_first_session: bool,
-    /// Its heads, as last told, are of a set with a twin of ours.
-    pub(super) is_twin: bool,
     /// The digest that it told when it was last sent something in a session.
     sent_when_heard: Option<DagDigest>,
     /// When its own addresses were last passed on.
@@ -77,7 +75,6 @@ impl Peer {
             fruitless: 0,
             not_before: now,
             is_first_session: true,
-            is_twin: false,
             sent_when_heard: None,
             passed_on: None,
             hung_up_for: None,

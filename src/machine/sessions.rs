@@ -313,6 +313,7 @@ impl Machine {
     /// Notes what a peer told of its heads; returns what is known of them now.
     pub(super) fn hear(&mut self, peer: MachineId, heads: Heads, out: &mut Effects) -> Heads {
         let before = self.peers.get(&peer).and_then(|peer| peer.heard.as_ref());
+        let was_twin = before.is_some_and(|before| self.is_twin(before));
         let heads = heads.after(before);
         let (now, holds_all) = (self.now, locate::holds_all(&self.dag, &heads));
         let is_twin = self.is_twin(&heads);
@@ -333,7 +334,6 @@ impl Machine {
         }
         let has_changed = entry.heard.as_ref() != Some(&heads);
         entry.heard = Some(heads.clone());
-        let was_twin = std::mem::replace(&mut entry.is_twin, is_twin);
         if is_twin && !was_twin {
             out.now(Effect::Notify(Notice::Twins { peer }));
         }

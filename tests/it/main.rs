@@ -4,6 +4,7 @@
     reason = "a test that meets what it does not expect fails"
 )]
 
+mod bounds;
 mod cli;
 mod crash;
 mod flow;

@@ -71,21 +71,27 @@ pub(super) fn all() -> Vec<Property<Network>> {
                 is_all && is_calm && digests.all(|digest| Some(digest) == first)
             },
         ),
-        Property::sometimes("a session streams", |network: &Network, world: &World| {
-            let engine = network.engine();
-            let is_bulk = |letter: &u32| matches!(engine.letter(*letter), Message::Bulk { .. });
-            let bulk = world.lanes.iter().skip(1).step_by(3);
-            bulk.flatten().any(is_bulk)
-        }),
-        Property::sometimes("a session asks", |network: &Network, world: &World| {
-            let engine = network.engine();
-            let is_offer = |letter: &u32| matches!(engine.letter(*letter), Message::Offer(_));
-            world.lanes.iter().flatten().any(is_offer)
-        }),
+        Property::sometimes("a session streams", Network::streams),
+        Property::sometimes("a session asks", Network::asks),
     ]
 }
 
 impl Network {
+    /// Events of a session are on their way.
+    fn streams(&self, world: &World) -> bool {
+        let engine = self.engine();
+        let is_bulk = |letter: &u32| matches!(engine.letter(*letter), Message::Bulk { .. });
+        let bulk = world.lanes.iter().skip(1).step_by(3);
+        bulk.flatten().any(is_bulk)
+    }
+
+    /// An offer is on its way.
+    fn asks(&self, world: &World) -> bool {
+        let engine = self.engine();
+        let is_offer = |letter: &u32| matches!(engine.letter(*letter), Message::Offer(_));
+        world.lanes.iter().flatten().any(is_offer)
+    }
+
     /// Nothing happens any more but by a user, an accident, or with time.
     fn is_quiet(&self, world: &World) -> bool {
         self.by_itself(world).is_none()
