@@ -217,7 +217,7 @@ pub const PASSED_BYTES_MAX: usize = 8 << 20;
 /// Bytes put together for one write.
 pub const WRITE_BYTES: usize = 64 << 10;
 /// Above this many times `SEND_QUEUE_MESSAGES` or `SEND_QUEUE_BYTES` answers to a WANT are dropped; the asker asks again.
-pub const SEND_QUEUE_GIVEN: usize = 2;
+pub const SEND_QUEUE_GIVEN: usize = 3;
 /// Above this many times `SEND_QUEUE_MESSAGES` or `SEND_QUEUE_BYTES` the peer does not read at all: the connection is closed.
 pub const SEND_QUEUE_HARD: usize = 4;
 /// What one peer may say at once without being asked, in bytes: what an honest one has on its way at most, its send queue at the
