@@ -328,27 +328,36 @@ pub(super) async fn greet(
     Ok(Greeted { seat, send, frames })
 }
 
+/// Why there is no answer: the word with which the connection is closed, which may come after the end of the stream.
+async fn unanswered(connection: &Connection) -> Unanswered {
+    match timeout(FAREWELL, connection.closed()).await {
+        Ok(reason) => Unanswered {
+            why: close::words(&reason),
+            refusal: close::refusal(&reason),
+        },
+        Err(_) => Unanswered {
+            why: "the machine there ended the greeting".to_owned(),
+            refusal: None,
+        },
+    }
+}
+
 /// Sends a greeting and waits for the welcome.
 pub(super) async fn ask(
     connection: &Connection,
     greeting: &Greeting,
 ) -> Result<(Welcome, SendStream, Frames), Unanswered> {
-    let lost = || match connection.close_reason() {
-        Some(reason) => Unanswered {
-            why: close::words(&reason),
-            refusal: close::refusal(&reason),
-        },
-        None => Unanswered {
-            why: "the machine there ended the greeting".to_owned(),
-            refusal: None,
-        },
+    let Ok((mut send, receive)) = connection.open_bi().await else {
+        return Err(unanswered(connection).await);
     };
-    let (mut send, receive) = connection.open_bi().await.map_err(|_| lost())?;
-    send.write_all(&framed(&codec::encode_plain(greeting)))
-        .await
-        .map_err(|_| lost())?;
+    let greeting = framed(&codec::encode_plain(greeting));
+    if send.write_all(&greeting).await.is_err() {
+        return Err(unanswered(connection).await);
+    }
     let mut frames = Frames::new(receive, GREETING_BYTES_MAX);
-    let frame = frames.next().await.map_err(|_| lost())?;
+    let Ok(frame) = frames.next().await else {
+        return Err(unanswered(connection).await);
+    };
     match codec::decode_plain(&frame) {
         Ok(welcome) => Ok((welcome, send, frames)),
         Err(fault) => {
