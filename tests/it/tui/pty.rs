@@ -161,7 +161,17 @@ impl Terminal {
 
     /// The same, and for the last words.
     fn end_with(mut self, words: &str) -> u32 {
-        let code = self.child.wait().unwrap().exit_code();
+        let start = Instant::now();
+        let code = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status.exit_code();
+            }
+            if start.elapsed() > DEADLINE {
+                self.child.kill().unwrap();
+                panic!("it does not end; the screen is\n{}", self.text());
+            }
+            std::thread::yield_now();
+        };
         self.wait("the old screen", |screen| {
             !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
         });
@@ -227,8 +237,10 @@ fn resizing_draws_anew() {
     let mut terminal = Terminal::start(&[]);
     for (rows, cols, text) in [
         (12, 60, "│ an bo cy de event"),
-        (40, 120, "3 Peers 3/3"),
         (8, 40, "CONVERGED"),
+        // Last what is not shown before: a key that comes together with a resize is seen only with the next one, since crossterm
+        // 0.29 waits for the edge of both at once.
+        (40, 120, "3 Peers 3/3"),
     ] {
         terminal
             .parser
