@@ -57,8 +57,12 @@ pub const WALK_STEP_EVENTS: usize = 65_536;
 pub const OFFER_ABOVE_BYTES: u64 = 64 << 10;
 /// Ids in one offer: 64 KiB.
 pub const OFFER_IDS_MAX: usize = 4096;
-/// Offers that are not both answered and streamed; at the bound no further one is made. One is being streamed, two are under way.
-pub const OFFERS_AHEAD: usize = 3;
+/// Offers of one session that may be neither answered nor streamed at its beginning: one is being streamed, two are under way.
+pub const OFFERS_AHEAD_FIRST: usize = 3;
+/// And at most, after many that were answered soon; at the bound no further one is made. 1 MiB of ids.
+pub const OFFERS_AHEAD_MAX: usize = 16;
+/// An offer answered within this lets one more be under way: then the link is not filled by them. A guess.
+pub const OFFER_ANSWERED_SOON: Duration = Duration::from_secs(1);
 /// Ids offered in one session; then it ends, and the next one goes on. A peer that offers more breaks the rules.
 pub const OFFERED_IDS_MAX: usize = 64 * OFFER_IDS_MAX;
 /// What an offered id is worth against `BULK_BYTES_MIN`: 4096 ids a second keep the bulk slot, so that offers end within
@@ -69,7 +73,7 @@ pub const PART_EVENTS: usize = 8192;
 /// Parts handed to the node that it has not sent; at the bound no further one is made.
 pub const PARTS_AHEAD: u32 = 2;
 /// Parts of one stream that `net` keeps; a machine never hands over more.
-pub const STREAM_PARTS: usize = OFFERS_AHEAD + 1;
+pub const STREAM_PARTS: usize = OFFERS_AHEAD_MAX + 1;
 /// Sessions of a peer whose bulk is taken while its HELLO is waited for: a late one and the one that is meant. Bulk of further ones is
 /// dropped, so that credit cannot be counted anew for ever.
 pub const BULK_SESSIONS_EARLY: u8 = 2;
@@ -105,10 +109,14 @@ pub const PENDING_BYTES_MAX: usize = 1 << 20;
 
 // ---- peers -------------------------------------------------------------------------------------
 
-/// Peers that a machine chooses itself: it dials no more while it has so many.
+/// Peers that a machine wants: it dials no more while it has so many, but for one visit at a time.
 pub const PEERS_DIALLED_MAX: usize = 8;
 /// Peers of one machine, those that dialled it included. More are refused. A network of more than this has no full mesh.
 pub const PEERS_MAX: usize = 32;
+/// Peers above which it takes leave of one of those that dialled it, so that there is room for newcomers at every machine.
+pub const PEERS_KEPT_MAX: usize = 24;
+/// From one such leave to the next.
+pub const SPARE_EVERY: Duration = Duration::from_secs(1);
 /// Machines in the address book. At the bound the one not heard of for longest goes; those of a ticket stay.
 pub const BOOK_MACHINES_MAX: usize = 256;
 /// Machines in the book that are not known as members here, told of by peers: a newcomer's admission may come after its address.
@@ -360,6 +368,9 @@ const _: () = {
     assert!(CREDENTIAL_BYTES_MAX < FRAME_BYTES_MAX);
     assert!(TAKE_BYTES_MAX > EVENT_BYTES_MAX as u64);
     assert!(PUSH_BYTES_MAX <= SEND_QUEUE_BYTES && SEND_QUEUE_GIVEN < SEND_QUEUE_HARD);
+    assert!(PEERS_DIALLED_MAX < PEERS_KEPT_MAX && PEERS_KEPT_MAX < PEERS_MAX);
+    assert!(OFFERS_AHEAD_FIRST <= OFFERS_AHEAD_MAX);
+    assert!(OFFERS_AHEAD_MAX * OFFER_IDS_MAX * 16 <= SEND_QUEUE_BYTES);
     assert!(HEADS_TOLD_MAX >= 1 && WANT_IDS_MAX >= HEADS_TOLD_MAX);
     assert!(HOME_FILE_BYTES_MAX > 2 * CREDENTIAL_BYTES_MAX as u64);
     assert!(PASSED_BYTES_MAX / 2 >= EVENT_BYTES_MAX as usize);

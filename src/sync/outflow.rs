@@ -2,11 +2,13 @@
 //!
 //! Between the walk, which found the candidates, and END. Without offers the candidates are streamed part by part. With
 //! offers their ids go first, a batch at a time, and what the peer's bitmap says it lacks is streamed; a few batches are
-//! under way ahead of the stream, so that offers cost no round trip of their own but the first.
+//! under way ahead of the stream, so that offers cost no round trip of their own but the first. How many, the answers tell: each
+//! that comes soon lets one more be under way, so that a fast link is full after a few round trips, and on a slow one what else is
+//! to be said does not wait behind offers. Source: slow start, RFC 5681, section 3.1.
 //!
 //! Invariants:
 //! - parts and offers are in arrival order, so that a stream broken half-way leaves a closed set;
-//! - at most `limits::PARTS_AHEAD` parts that the node has not sent, and `limits::OFFERS_AHEAD` batches that are not both
+//! - at most `limits::PARTS_AHEAD` parts that the node has not sent, and `limits::OFFERS_AHEAD_MAX` batches that are not both
 //!   answered and sent;
 //! - the peer's credit is kept: at most `take` bytes, or one event;
 //! - END is handed over once, after the last part.
@@ -17,12 +19,14 @@ use std::collections::VecDeque;
 use crate::dag::Dag;
 use crate::event::index::Arrival;
 use crate::limits::{
-    OFFER_ABOVE_BYTES, OFFER_IDS_MAX, OFFERED_IDS_MAX, OFFERS_AHEAD, PART_EVENTS, PARTS_AHEAD,
+    OFFER_ABOVE_BYTES, OFFER_ANSWERED_SOON, OFFER_IDS_MAX, OFFERED_IDS_MAX, OFFERS_AHEAD_FIRST,
+    OFFERS_AHEAD_MAX, PART_EVENTS, PARTS_AHEAD,
 };
 use crate::mutant::{self, Mutant};
 use crate::sync::message::{End, Heads, Lacks, Offer, SessionId};
 use crate::sync::out::Out;
-use crate::sync::stream::{Ranges, Room, take_front};
+use crate::sync::stream::{Ranges, Room, count, take_front};
+use crate::time::Time;
 
 /// The sending half of a session, from the end of its walk to the last byte of its stream.
 #[derive(Clone, Debug)]
@@ -58,8 +62,10 @@ pub(super) enum Limit {
 struct Offers {
     /// Ids in one offer.
     ids: usize,
-    /// Batches that are not answered, the oldest first.
-    waiting: VecDeque<Ranges>,
+    /// Batches that are not answered and when they were offered, the oldest first.
+    waiting: VecDeque<(Time, Ranges)>,
+    /// Batches that may be neither answered nor sent, `limits::OFFERS_AHEAD_FIRST` to `OFFERS_AHEAD_MAX`.
+    ahead: usize,
     /// Number of the oldest of them, or of the next one.
     oldest: u32,
     /// Ids offered so far.
@@ -94,6 +100,7 @@ impl Offers {
         Self {
             ids: asking.ids.clamp(1, OFFER_IDS_MAX),
             waiting: VecDeque::new(),
+            ahead: OFFERS_AHEAD_FIRST,
             oldest: 0,
             offered: 0,
         }
@@ -105,8 +112,10 @@ impl Offers {
 pub(super) struct Plan {
     /// Bytes that the peer takes.
     pub(super) take: u64,
-    /// The peer may hold some of them, and is asked if they are many. None: it holds none.
+    /// The peer may hold some of them, and is asked if that may be many. None: it holds none.
     pub(super) asking: Option<Asking>,
+    /// How many events the peer holds, by what it told, besides those known to be common: no more of the candidates.
+    pub(super) unknown: u32,
 }
 
 /// An answer that does not fit the oldest open offer.
@@ -117,9 +126,10 @@ impl Outflow {
     /// Begins to send `candidates`; then `next` says what to do.
     pub(super) fn new(end: End, dag: &Dag, candidates: Ranges, plan: Plan) -> Self {
         let mut left = VecDeque::from(candidates);
+        // The bytes that would be sent in vain at most, if those that the peer holds are as long as the first ones.
         let is_much = |asking: &Asking| {
             let few = Room {
-                events: usize::MAX,
+                events: plan.unknown as usize,
                 bytes: asking.above_bytes,
                 is_first: false,
             };
@@ -172,16 +182,25 @@ impl Outflow {
     /// The peer's answer to the oldest open offer; after END any answer is late and means nothing.
     ///
     /// Cost: at most `limits::OFFER_IDS_MAX` events.
-    pub(super) fn on_lacks(&mut self, dag: &Dag, lacks: &Lacks) -> Result<Vec<Out>, Misfit> {
+    pub(super) fn on_lacks(
+        &mut self,
+        now: Time,
+        dag: &Dag,
+        lacks: &Lacks,
+    ) -> Result<Vec<Out>, Misfit> {
         if self.is_ending {
             return Ok(Vec::new());
         }
         let offers = self.offers.as_mut().ok_or(Misfit)?;
-        let batch = offers.waiting.pop_front().ok_or(Misfit)?;
-        if lacks.number != offers.oldest || lacks.bits.len() != count(&batch).div_ceil(8) {
+        let (offered_at, batch) = offers.waiting.pop_front().ok_or(Misfit)?;
+        if lacks.number != offers.oldest || lacks.bits.len() != (count(&batch) as usize).div_ceil(8)
+        {
             return Err(Misfit);
         }
         offers.oldest += 1;
+        if now <= offered_at + OFFER_ANSWERED_SOON {
+            offers.ahead = (offers.ahead + 1).min(OFFERS_AHEAD_MAX);
+        }
         let mut lacking = lacking(&batch, &lacks.bits);
         let cut = take_front(dag, &mut lacking, self.room(usize::MAX));
         self.credit -= cut.bytes.min(self.credit);
@@ -196,11 +215,11 @@ impl Outflow {
     }
 
     /// Offers and hands over as much as the windows allow. Cost: at most `limits::PARTS_AHEAD` times `PART_EVENTS` events.
-    pub(super) fn next(&mut self, dag: &Dag) -> Vec<Out> {
+    pub(super) fn next(&mut self, now: Time, dag: &Dag) -> Vec<Out> {
         let mut out = Vec::new();
         while !self.is_ending {
             let next = if self.offers.is_some() {
-                self.next_offer(dag)
+                self.next_offer(now, dag)
             } else {
                 self.next_part(dag)
             };
@@ -227,11 +246,11 @@ impl Outflow {
         }
     }
 
-    fn next_offer(&mut self, dag: &Dag) -> Option<Out> {
+    fn next_offer(&mut self, now: Time, dag: &Dag) -> Option<Out> {
         let unsent = self.begun - self.sent;
         let next = self.left.front().map(|(at, _)| *at);
         let offers = self.offers.as_mut()?;
-        if offers.waiting.len() + unsent as usize >= OFFERS_AHEAD {
+        if offers.waiting.len() + unsent as usize >= offers.ahead {
             return None;
         }
         if next.is_none() || offers.offered >= OFFERED_IDS_MAX {
@@ -249,7 +268,7 @@ impl Outflow {
         let ids: Vec<_> = positions.map(|at| dag.id(Arrival(at))).collect();
         offers.offered += ids.len();
         let number = offers.oldest + u32::try_from(offers.waiting.len()).expect("few are open");
-        offers.waiting.push_back(batch);
+        offers.waiting.push_back((now, batch));
         Some(Out::Offer(Offer {
             session: self.session,
             number,
@@ -291,13 +310,6 @@ impl Outflow {
             end,
         }
     }
-}
-
-fn count(ranges: &Ranges) -> usize {
-    ranges
-        .iter()
-        .map(|(from, up_to)| (up_to.0 - from.0) as usize)
-        .sum()
 }
 
 /// Of the positions in `batch`, those whose bit is set, the first being the lowest bit of the first byte.

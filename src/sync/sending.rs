@@ -67,8 +67,8 @@ impl Session {
             return Ok(Vec::new());
         }
         exchange.mine.moved = now;
-        let mut out = outflow.on_lacks(dag, lacks)?;
-        out.extend(self.flow(dag));
+        let mut out = outflow.on_lacks(now, dag, lacks)?;
+        out.extend(self.flow(now, dag));
         Ok(out)
     }
 
@@ -85,7 +85,7 @@ impl Session {
         }
         exchange.mine.moved = now;
         outflow.on_sent();
-        self.flow(dag)
+        self.flow(now, dag)
     }
 
     /// Goes on with a walk. Cost: at most `limits::WALK_STEP_EVENTS` events, and what is to be sent.
@@ -106,7 +106,9 @@ impl Session {
             Limit::Offers => true,
         });
         let resume = resume.map_or(Arrival(0), |resume| resume.at);
-        let candidates = stream::from(resume, walk.unmarked_ranges());
+        let candidates = walk.unmarked_ranges();
+        let common = dag.len() - stream::count(&candidates);
+        let candidates = stream::from(resume, candidates);
         let end = End {
             session: exchange.mine.session,
             more: false,
@@ -115,20 +117,21 @@ impl Session {
         let plan = Plan {
             take: exchange.theirs.take,
             asking: asks.then_some(self.asking),
+            unknown: their_count.saturating_sub(common),
         };
         exchange.sending = Sending::Flowing(Outflow::new(end, dag, candidates, plan));
-        self.flow(dag)
+        self.flow(now, dag)
     }
 
     /// Lets the outflow go on; notes when it is over.
-    fn flow(&mut self, dag: &Dag) -> Vec<Out> {
+    fn flow(&mut self, now: Time, dag: &Dag) -> Vec<Out> {
         let State::Exchanging(exchange) = &mut self.state else {
             return Vec::new();
         };
         let Sending::Flowing(outflow) = &mut exchange.sending else {
             return Vec::new();
         };
-        let mut out = outflow.next(dag);
+        let mut out = outflow.next(now, dag);
         exchange.has_sent |= outflow.has_stream();
         if let Some((at, limit)) = outflow.ended_at() {
             self.resume = Some(Resume {

@@ -1,7 +1,9 @@
 //! Scenes of a session that asks what its peer lacks.
 
 use fedag::event::id::EventId;
-use fedag::limits::{OFFER_IDS_MAX, PART_EVENTS, SESSION_IDLE, TAKE_BYTES_MAX};
+use fedag::limits::{
+    OFFER_ANSWERED_SOON, OFFER_IDS_MAX, PART_EVENTS, SESSION_IDLE, TAKE_BYTES_MAX,
+};
 use fedag::machine::input::Input;
 use fedag::sync::message::{Lacks, Offer, SessionId, Verdict};
 use fedag::wire::Message;
@@ -90,15 +92,16 @@ pub(super) fn offers(run: &mut Run<'_>) {
             lacks(script, 0, ids, 0);
         });
     }
-    // More batches than may be under way: further offers follow answers and parts that are sent.
+    // More batches than may be under way, answered late: further offers follow answers and parts that are sent.
     run(&|script| {
         asking(script, 4 * batch);
-        lacks(script, 0, batch, 0);
-        for number in 1..=3 {
-            lacks(script, number, batch, 1);
+        for number in 0..=3 {
+            script.wait(OFFER_ANSWERED_SOON + ms(1));
+            lacks(script, number, batch, u8::from(number > 0));
         }
         let rest = script.held() - 4 * batch;
         streamed(script);
+        script.wait(OFFER_ANSWERED_SOON + ms(1));
         lacks(script, 4, rest, 1);
         streamed(script);
     });

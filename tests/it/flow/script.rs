@@ -113,7 +113,7 @@ impl Script {
         Heads {
             ids: vec![EventId([3; 16])],
             total: 1,
-            count: 90,
+            count: 90_000, // so many that what is sent is offered first
             digest: DagDigest([3; 32]),
             bulk: false,
         }
