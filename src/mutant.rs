@@ -53,6 +53,10 @@ mutants!(
     HeadsOfSender,
     /// Dials no more once a dial has failed.
     RedialGivenUp,
+    /// Dials nobody while it has peers enough.
+    VisitsGivenUp,
+    /// Keeps every peer until there is no room for another.
+    NobodySpared,
 );
 
 /// Returns whether this breakage is active.

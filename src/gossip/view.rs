@@ -155,13 +155,9 @@ impl Book {
         is_new
     }
 
-    /// Chooses a machine to dial now, and notes the dial. None: nobody is due.
+    /// Chooses a machine to dial now. None: nobody is due.
     /// Of those due, one of those with the fewest failures, at random.
-    pub fn next_dial(
-        &mut self,
-        now: Time,
-        rng: &mut Pcg64Mcg,
-    ) -> Option<(MachineId, Vec<SocketAddr>)> {
+    pub fn next_due_at(&self, now: Time, rng: &mut Pcg64Mcg) -> Option<MachineId> {
         let due = |entry: &Entry| matches!(entry.state, Contact::Waiting(at) if at <= now);
         let few = self
             .entries
@@ -175,10 +171,27 @@ impl Book {
             .filter(|(_, entry)| due(entry) && entry.failures == few)
             .map(|(machine, _)| *machine)
             .collect();
-        let machine = fit[rng.random_range(0..fit.len())];
+        Some(fit[rng.random_range(0..fit.len())])
+    }
+
+    /// The machines that are neither connected nor dialled, due or not, by key.
+    pub fn waiting(&self) -> impl Iterator<Item = MachineId> + '_ {
+        let is_waiting = |entry: &Entry| matches!(entry.state, Contact::Waiting(_));
+        let waiting = self
+            .entries
+            .iter()
+            .filter(move |(_, entry)| is_waiting(entry));
+        waiting.map(|(machine, _)| *machine)
+    }
+
+    /// Notes that a machine is being dialled from now on; where it is. None: it does not wait.
+    pub fn begin_dial(&mut self, now: Time, machine: MachineId) -> Option<Vec<SocketAddr>> {
         let entry = self.entries.get_mut(&machine)?;
+        if !matches!(entry.state, Contact::Waiting(_)) {
+            return None;
+        }
         entry.state = Contact::Dialling(now);
-        Some((machine, entry.addresses.clone()))
+        Some(entry.addresses.clone())
     }
 
     /// A connection stands; `address` is where the peer is.
@@ -200,10 +213,14 @@ impl Book {
         let is_given_up = mutant::is(Mutant::RedialGivenUp) && entry.failures > 0;
         let wait = if is_given_up { NEVER } else { wait };
         entry.failures = entry.failures.saturating_add(1);
-        let jittered = wait
-            .mul_f64(rng.random_range(0.5..1.0))
-            .max(Duration::from_millis(1));
-        entry.state = Contact::Waiting(now + jittered);
+        entry.state = Contact::Waiting(now + jittered(wait, rng));
+    }
+
+    /// We took leave of a machine, which did nothing wrong: others come first for a while.
+    pub fn on_left(&mut self, now: Time, machine: MachineId, rng: &mut Pcg64Mcg) {
+        if let Some(entry) = self.entries.get_mut(&machine) {
+            entry.state = Contact::Waiting(now + jittered(REDIAL_MAX, rng));
+        }
     }
 
     /// The machine broke the rules: once it is gone, it is dialled again only after the longest back-off.
@@ -265,6 +282,12 @@ impl Book {
 /// Longer than any run, for `Mutant::RedialGivenUp`.
 const NEVER: Duration = Duration::from_secs(1 << 32);
 
+/// From half of `wait` to all of it, so that not all dial at once.
+fn jittered(wait: Duration, rng: &mut Pcg64Mcg) -> Duration {
+    let jittered = wait.mul_f64(rng.random_range(0.5..1.0));
+    jittered.max(Duration::from_millis(1))
+}
+
 /// Returns whether an address can be dialled at all.
 fn is_dialable(address: &SocketAddr) -> bool {
     address.port() != 0 && !address.ip().is_unspecified() && !address.ip().is_multicast()
@@ -294,11 +317,10 @@ mod tests {
             let due = book.next_due().expect("an entry that waits");
             waits.push(due.since(now));
             now = due;
-            assert_eq!(
-                book.next_dial(now, &mut rng),
-                Some((machine(1), vec![address(1)]))
-            );
-            assert_eq!(book.next_dial(now, &mut rng), None);
+            assert_eq!(book.next_due_at(now, &mut rng), Some(machine(1)));
+            assert_eq!(book.begin_dial(now, machine(1)), Some(vec![address(1)]));
+            assert_eq!(book.next_due_at(now, &mut rng), None);
+            assert_eq!(book.begin_dial(now, machine(1)), None);
             book.on_gone(now, machine(1), &mut rng);
         }
         assert!(waits.iter().all(|wait| *wait <= REDIAL_MAX));

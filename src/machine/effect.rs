@@ -161,6 +161,8 @@ impl Effects {
 pub enum Why {
     /// The peer broke the rules.
     Fault(Fault),
+    /// There are peers enough, and others are of more use.
+    Enough,
 }
 
 /// A good answer to a local request.

@@ -30,10 +30,12 @@ impl Machine {
             slot,
             damaged,
             compare_at,
+            visited,
+            spared,
             grown,
             faults,
         } = self;
-        (own, now, compare_at, grown, dag.len()).hash(hasher);
+        (own, now, compare_at, visited, spared, grown, dag.len()).hash(hasher);
         for at in 0..dag.len() {
             dag.id(Arrival(at)).hash(hasher);
         }

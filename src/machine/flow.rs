@@ -114,6 +114,8 @@ kinds!(
         BulkEnds,
         /// Contact: it is due, and there is room.
         Due,
+        /// Contact: chosen for a visit, though there are peers enough.
+        Visit,
         /// Contact: a connection stands, whoever dialled.
         ConnectionUp,
         /// Contact: the dial failed.
@@ -122,6 +124,8 @@ kinds!(
         ConnectionLost,
         /// Contact: the peer broke the rules.
         Fault,
+        /// Contact: there are peers enough without it.
+        Enough,
         /// Session: a reason to compare.
         Trigger,
         /// Session: the peer's HELLO.

@@ -10,7 +10,7 @@ use crate::event::key::MachineId;
 use crate::gossip::message::Announced;
 use crate::limits::{BULK_FRAME_BYTES, GRAFT, HEADS_EVERY, PUSH_BYTES_MAX, WANT_IDS_MAX};
 use crate::machine::Machine;
-use crate::machine::effect::{Effect, Effects, Notice, When};
+use crate::machine::effect::{Effect, Effects, Notice, When, Why};
 use crate::machine::flow::{Does, DoesSet, On, Place, Step};
 use crate::mutant::{self, Mutant};
 use crate::sync::heads::Leaves;
@@ -71,7 +71,7 @@ impl Machine {
     /// One message of a peer.
     pub(super) fn on_message(&mut self, peer: MachineId, message: Message, out: &mut Effects) {
         let entry = self.peers.get(&peer);
-        if entry.is_none_or(|entry| entry.hung_up_for.is_some()) {
+        if entry.is_none_or(|entry| matches!(entry.hung_up, Some(Why::Fault(_)))) {
             return; // it is gone, or will be
         }
         match message {

@@ -19,6 +19,7 @@ mod fingerprint;
 pub mod flow;
 pub mod fuzz;
 pub mod input;
+mod links;
 mod live;
 mod peers;
 mod requests;
@@ -102,8 +103,12 @@ pub struct Machine {
     slot: Option<Slot>,
     /// Held events whose bytes on disk are damaged; at most `limits::DAMAGED_MAX`.
     damaged: BTreeSet<Arrival>,
-    /// When one random peer is compared with, and damaged events are asked for again.
+    /// When one random machine is compared with, and damaged events are asked for again.
     compare_at: Time,
+    /// Whom it visits (`links`).
+    visited: Option<MachineId>,
+    /// When it last took leave of a peer because there were too many.
+    spared: Time,
     /// When the held set last grew.
     grown: Time,
     faults: BTreeMap<&'static str, u64>,
@@ -128,6 +133,8 @@ impl Machine {
             slot: None,
             damaged: BTreeSet::new(),
             compare_at,
+            visited: None,
+            spared: Time(0),
             grown: Time(0),
             faults: BTreeMap::new(),
         }
@@ -214,7 +221,7 @@ impl Machine {
         self.settle_sessions(out);
         self.settle_wanted(out);
         self.tell_heads(out);
-        self.dial(out);
+        self.settle_links(out);
         if let Some(book) = self.book.take_changed() {
             out.now(Effect::Remember(book));
         }
@@ -258,7 +265,7 @@ impl Machine {
             .filter_map(|peer| self.peer_deadline(peer))
             .min();
         let compare = (!self.peers.is_empty()).then_some(self.compare_at);
-        [graft, wanted, room, slot, peers, compare]
+        [graft, wanted, room, slot, peers, compare, self.spare_at()]
             .into_iter()
             .flatten()
             .min()

@@ -1,4 +1,4 @@
-//! The machine's peers: connections, dials, addresses, faults.
+//! The machine's peers: connections, addresses, faults. Whom it dials and leaves: `links`.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::time::Duration;
@@ -8,8 +8,7 @@ use crate::event::key::MachineId;
 use crate::gossip::message::Reachable;
 use crate::gossip::view::Contact;
 use crate::limits::{
-    BOOK_ADDRESSES_MAX, BOOK_STRANGERS_MAX, FRUITLESS_MAX, HEAD_PATIENCE, PASS_ON_EVERY,
-    PEERS_DIALLED_MAX, QUIET,
+    BOOK_ADDRESSES_MAX, BOOK_STRANGERS_MAX, FRUITLESS_MAX, HEAD_PATIENCE, PASS_ON_EVERY, QUIET,
 };
 use crate::machine::Machine;
 use crate::machine::effect::{Effect, Effects, Notice, Why};
@@ -49,13 +48,24 @@ pub(super) struct Peer {
     /// Sessions in a row that gained neither side anything, and until when none is begun.
     pub(super) fruitless: u32,
     pub(super) not_before: Time,
-    pub(super) is_first_session: bool,
+    pub(super) worth: Worth,
     /// The digest that it told when it was last sent something in a session.
     sent_when_heard: Option<DagDigest>,
     /// When its own addresses were last passed on.
     passed_on: Option<Time>,
-    /// It broke the rules: what else it sent before it was hung up on is not looked at.
-    pub(super) hung_up_for: Option<Fault>,
+    /// It is hung up on. What it sent before that is not looked at when it broke the rules.
+    pub(super) hung_up: Option<Why>,
+}
+
+/// What sessions with a peer were worth since it is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// None is over.
+    Unknown,
+    /// They gained neither side anything.
+    Nothing,
+    /// One gained one side something.
+    Something,
 }
 
 impl Peer {
@@ -74,11 +84,16 @@ impl Peer {
             is_overflowed: false,
             fruitless: 0,
             not_before: now,
-            is_first_session: true,
+            worth: Worth::Unknown,
             sent_when_heard: None,
             passed_on: None,
-            hung_up_for: None,
+            hung_up: None,
         }
+    }
+
+    /// Sessions with it brought what they were begun for, and nothing is under way that the end of the connection would lose.
+    pub(super) fn may_be_left(&self) -> bool {
+        self.hung_up.is_none() && self.worth != Worth::Unknown && self.may_be_triggered()
     }
 
     /// Neither a session nor a noted trigger: what comes due is to be noted. While there is one, it waits for no wakeup.
@@ -110,7 +125,10 @@ impl Peer {
 
     /// Notes what a session was good for: who never gains anything is compared ever more rarely.
     pub(super) fn note_outcome(&mut self, now: Time, outcome: Outcome) {
-        let is_first = std::mem::take(&mut self.is_first_session);
+        let is_first = self.worth == Worth::Unknown;
+        if is_first {
+            self.worth = Worth::Nothing;
+        }
         let gain = match outcome {
             Outcome::InStep => {
                 self.fruitless = 0;
@@ -123,6 +141,7 @@ impl Peer {
         let is_sent_anew =
             gain.has_sent && std::mem::replace(&mut self.sent_when_heard, heard) != heard;
         if gain.received > 0 || is_sent_anew {
+            self.worth = Worth::Something;
             self.fruitless = 0;
         } else if !is_first && !gain.is_compare_only {
             let wait = Duration::from_secs(1 << self.fruitless.min(6)).min(FRUITLESS_MAX);
@@ -173,11 +192,16 @@ impl Machine {
     }
 
     pub(super) fn on_disconnected(&mut self, peer: MachineId, out: &mut Effects) {
-        if !self.peers.contains_key(&peer) {
+        let Some(entry) = self.peers.get(&peer) else {
             return;
-        }
+        };
+        let is_left = entry.hung_up == Some(Why::Enough);
         self.forget_peer(peer, out);
-        self.book.on_gone(self.now, peer, &mut self.rng);
+        if is_left {
+            self.book.on_left(self.now, peer, &mut self.rng);
+        } else {
+            self.book.on_gone(self.now, peer, &mut self.rng);
+        }
         let (from, to) = (Place::Connected, Place::Waiting);
         out.walk(Step {
             from,
@@ -200,17 +224,15 @@ impl Machine {
     /// The peer broke the rules: counted, told, hung up on; once a connection.
     pub(super) fn on_fault(&mut self, peer: MachineId, fault: Fault, out: &mut Effects) {
         let entry = self.peers.get_mut(&peer);
-        if entry.is_some_and(|entry| entry.hung_up_for.replace(fault).is_some()) {
+        let why = Why::Fault(fault);
+        if entry.is_some_and(|entry| matches!(entry.hung_up.replace(why), Some(Why::Fault(_)))) {
             return;
         }
         *self.faults.entry(fault.name()).or_default() += 1;
         out.now(Effect::Notify(Notice::Fault { peer, fault }));
         if self.peers.contains_key(&peer) {
             self.book.on_fault(peer);
-            out.now(Effect::Hangup {
-                peer,
-                why: Why::Fault(fault),
-            });
+            out.now(Effect::Hangup { peer, why });
             let (from, to) = (Place::Connected, Place::Connected);
             out.walk(Step {
                 from,
@@ -269,27 +291,6 @@ impl Machine {
             }
             is_due
         })
-    }
-
-    /// Dials while there is room and somebody is due.
-    pub(super) fn dial(&mut self, out: &mut Effects) {
-        while self.has_room_to_dial() {
-            let Some((peer, addresses)) = self.book.next_dial(self.now, &mut self.rng) else {
-                return;
-            };
-            out.now(Effect::Dial { peer, addresses });
-            let (from, to) = (Place::Waiting, Place::Dialling);
-            out.walk(Step {
-                from,
-                on: On::Due,
-                to,
-                does: DoesSet::of(&[Does::Dial]),
-            });
-        }
-    }
-
-    pub(super) fn has_room_to_dial(&self) -> bool {
-        self.book.busy() < PEERS_DIALLED_MAX
     }
 
     /// When something is due with this peer.

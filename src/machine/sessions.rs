@@ -361,7 +361,7 @@ impl Machine {
     pub(super) fn settle_sessions(&mut self, out: &mut Effects) {
         self.end_stalled(out);
         let now = self.now;
-        let compare = self.next_compare();
+        let compare = self.next_compare(out);
         if compare.is_some() {
             for peer in self.peers.keys() {
                 self.ask_for_damaged(*peer, out);
@@ -459,14 +459,21 @@ impl Machine {
         }
     }
 
-    /// Once a minute: one random peer.
-    fn next_compare(&mut self) -> Option<MachineId> {
+    /// Once a minute: one random machine of those that it knows, a peer or one to be visited.
+    fn next_compare(&mut self, out: &mut Effects) -> Option<MachineId> {
         if self.compare_at > self.now {
             return None;
         }
         self.compare_at = self.now + COMPARE_EVERY.mul_f64(self.rng.random_range(0.5..1.0));
-        let peers: Vec<MachineId> = self.peers.keys().copied().collect();
-        (!peers.is_empty()).then(|| peers[self.rng.random_range(0..peers.len())])
+        if self.peers.is_empty() {
+            return None;
+        }
+        let known: Vec<MachineId> = self.peers.keys().copied().chain(self.may_visit()).collect();
+        let chosen = known[self.rng.random_range(0..known.len())];
+        if !self.peers.contains_key(&chosen) {
+            self.visit(chosen, out);
+        }
+        Some(chosen)
     }
 }
 

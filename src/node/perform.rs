@@ -132,8 +132,11 @@ impl Driver {
             }
             Effect::Hangup { peer, why } => {
                 if let Some(net) = &self.net {
-                    let Why::Fault(_) = why;
-                    net.hangup(peer, Refusal::Fault);
+                    let refusal = match why {
+                        Why::Fault(_) => Refusal::Fault,
+                        Why::Enough => Refusal::Full,
+                    };
+                    net.hangup(peer, refusal);
                 }
             }
             Effect::Answer { request, answer } => self.on_answer(request, answer, deed.created),

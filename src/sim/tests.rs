@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::limits::CREDENTIAL_LINKS_MAX;
+use crate::limits::{CREDENTIAL_LINKS_MAX, PEERS_DIALLED_MAX, PEERS_KEPT_MAX};
 use crate::machine::effect::Refused;
 use crate::machine::{PeerState, Phase};
 use crate::sim::{Setup, Sim};
@@ -143,4 +143,26 @@ fn a_chain_of_admissions_ends_where_a_credential_does() {
     let max = CREDENTIAL_LINKS_MAX;
     assert_eq!(sim.try_admit(max), Err(Refused::ChainTooLong { max }));
     assert!(sim.try_admit(max - 1).is_ok());
+}
+
+#[test]
+fn visits_and_leaves_keep_the_number_of_peers_within_bounds() {
+    let mut sim = Sim::new(Setup::default());
+    for _ in 0..60 {
+        sim.join(0);
+    }
+    assert!(sim.run_until_equal(second(90)).is_some());
+    for minute in 0..10 {
+        sim.create(minute, &["so that visits are of use"]);
+        sim.run_for(second(60));
+    }
+    for host in 0..60 {
+        let peers = sim.machine(host).peers();
+        let connected = peers.iter().filter(|peer| peer.rtt.is_some()).count();
+        assert!(
+            (PEERS_DIALLED_MAX..=PEERS_KEPT_MAX).contains(&connected),
+            "{connected} peers"
+        );
+        assert!(sim.machine(host).faults().is_empty());
+    }
 }

@@ -51,6 +51,14 @@ const CAUGHT: &[(Mutant, &str)] = &[
         Mutant::RedialGivenUp,
         "after a long cut machines find each other",
     ),
+    (
+        Mutant::VisitsGivenUp,
+        "parts with peers enough of their own find each other",
+    ),
+    (
+        Mutant::NobodySpared,
+        "a machine that all know keeps room for newcomers",
+    ),
 ];
 
 /// The names of the properties that do not hold when machines are broken so.

@@ -46,10 +46,12 @@ pub const ROWS: &[Row] = {
         row(CatchingUp, On::BulkEnds, Live, &[], &[], ""),
         // Contact with one machine.
         row(Waiting, On::Due, Dialling, &[Dial], &[], ""),
+        row(Waiting, On::Visit, Dialling, &[Dial], &[], ""),
         row(Waiting, On::ConnectionUp, Connected, &[Addresses], &[], "it dialled"),
         row(Dialling, On::ConnectionUp, Connected, &[Addresses], &[], ""),
         row(Dialling, On::DialFailed, Waiting, &[], &[], "backs off"),
         row(Connected, On::Fault, Connected, &[Hangup], &[], ""),
+        row(Connected, On::Enough, Connected, &[Hangup], &[], ""),
         row(Connected, On::ConnectionLost, Waiting, &[], &[], "backs off"),
         // A session with one peer.
         row(Idle, On::Trigger, Comparing, &[SendHello], &[], "the bulk slot is free"),

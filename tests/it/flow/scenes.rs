@@ -8,7 +8,10 @@ use fedag::event::canon::Properties;
 use fedag::event::control::{Control, Rules};
 use fedag::event::id::{DagDigest, EventId};
 use fedag::event::key::MachineId;
-use fedag::limits::{EVENT_BYTES_DEFAULT, EVENT_BYTES_MIN, PARENTS_MAX, SESSION_IDLE};
+use fedag::limits::{
+    COMPARE_EVERY, EVENT_BYTES_DEFAULT, EVENT_BYTES_MIN, PARENTS_MAX, PEERS_DIALLED_MAX,
+    SESSION_IDLE,
+};
 use fedag::machine::Phase;
 use fedag::machine::flow::Step;
 use fedag::machine::input::{Input, JoinRequest, RequestId};
@@ -28,6 +31,7 @@ pub(super) fn ms(n: u64) -> Duration {
 pub(super) fn walked() -> BTreeSet<Step> {
     let mut steps = BTreeSet::new();
     steps.extend(live());
+    steps.extend(more_than_peers());
     steps.extend(late());
     steps.extend(requests());
     steps.extend(crowded());
@@ -57,6 +61,17 @@ fn live() -> Vec<Step> {
         }
         sim.run_for(ms(40_000));
     }
+    assert!(sim.is_equal());
+    sim.steps().to_vec()
+}
+
+/// More machines than one has peers: after a while each visits another.
+fn more_than_peers() -> Vec<Step> {
+    let mut sim = Sim::new(Setup::default());
+    for _ in 0..2 * PEERS_DIALLED_MAX {
+        sim.join(0);
+    }
+    sim.run_for(2 * COMPARE_EVERY);
     assert!(sim.is_equal());
     sim.steps().to_vec()
 }

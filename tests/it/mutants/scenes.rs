@@ -11,7 +11,8 @@ use fedag::event::index::Arrival;
 use fedag::event::key::{Key, MachineId};
 use fedag::event::wall::WallTime;
 use fedag::event::{Draft, Event, Proof, Raw};
-use fedag::limits::{EVENT_BYTES_DEFAULT, OFFER_ABOVE_BYTES};
+use fedag::limits::{EVENT_BYTES_DEFAULT, OFFER_ABOVE_BYTES, PEERS_DIALLED_MAX, PEERS_MAX};
+use fedag::machine::PeerView;
 use fedag::machine::input::Input;
 use fedag::sim::{Setup, Sim};
 use fedag::wire::Message;
@@ -44,6 +45,14 @@ pub(super) const SCENES: &[Scene] = &[
     (
         "after a long cut machines find each other",
         cut_machines_meet,
+    ),
+    (
+        "parts with peers enough of their own find each other",
+        parts_meet,
+    ),
+    (
+        "a machine that all know keeps room for newcomers",
+        newcomers_find_room,
     ),
 ];
 
@@ -231,4 +240,40 @@ fn cut_machines_meet() -> bool {
     sim.run_for(seconds(60));
     sim.heal(0, 1);
     sim.run_until_equal(seconds(60)).is_some()
+}
+
+/// Two parts that did not hear each other for so long that each machine found enough peers in its own part.
+fn parts_meet() -> bool {
+    let mut sim = machines(24, Setup::default());
+    sim.run_for(seconds(60));
+    let across: Vec<_> = (0..12)
+        .flat_map(|a| (12..24).map(move |b| (a, b)))
+        .collect();
+    for (a, b) in &across {
+        sim.cut(*a, *b);
+    }
+    sim.run_for(seconds(200));
+    for (a, b) in &across {
+        sim.heal(*a, *b);
+    }
+    let is_peer = |view: &PeerView| view.rtt.is_some();
+    let enough = |host| {
+        sim.machine(host)
+            .peers()
+            .iter()
+            .filter(|view| is_peer(view))
+            .count()
+    };
+    assert!((0..24).all(|host| enough(host) >= PEERS_DIALLED_MAX));
+    sim.created(0, "here");
+    sim.created(23, "there");
+    sim.run_until_equal(seconds(90)).is_some()
+}
+
+fn newcomers_find_room() -> bool {
+    let mut sim = Sim::new(Setup::default());
+    for _ in 0..2 * PEERS_MAX {
+        sim.join(0);
+    }
+    sim.run_until_equal(seconds(90)).is_some()
 }
