@@ -4,7 +4,8 @@
 #     tests/large.sh              all parts, one after the other
 #     tests/large.sh sim power    some of them
 #
-# What each part prints is kept in docs/reliability/PART.txt. Exit code 0: nothing broke.
+# What each part prints is kept in docs/reliability/PART.txt. Exit code 0: nothing broke. The part `fuzz` needs a nightly toolchain and
+# `cargo install cargo-fuzz`; what it learned is kept in fuzz/corpus.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -33,6 +34,19 @@ it() {
     env "${@:2}" cargo test --release --test it "$1" -- --nocapture --test-threads 1
 }
 
+# Guided by coverage: the machine gets a hundredth of the inputs, each of which is a program, the decoders a third of the rest each.
+guided() {
+    local target inputs decoder=$((FUZZ_INPUTS * 33 / 100))
+    for target in wire json control machine; do
+        inputs=$decoder
+        [[ $target == machine ]] && inputs=$((FUZZ_INPUTS - 3 * decoder))
+        mkdir -p "fuzz/corpus/$target"
+        echo "== $target, $inputs inputs"
+        cargo +nightly fuzz run --sanitizer none "$target" -- -runs="$inputs" -max_len=4096 -print_final_stats=1 2>&1 |
+            grep -E '^stat::|^==|panicked|DONE|ERROR|Test unit' || return 1
+    done
+}
+
 parts=("$@")
 [[ ${#parts[@]} -gt 0 ]] || parts=(sim trace model virtual kill power fuzz cost)
 cargo build --release
@@ -45,7 +59,7 @@ for name in "${parts[@]}"; do
     virtual) part virtual it virtual:: "FEDAG_VIRTUAL_SEEDS=$VIRTUAL" ;;
     kill) part kill it crash::kill "FEDAG_KILLS=$KILLS" ;;
     power) part power it crash::power "FEDAG_POWER_LOSSES=$POWER_LOSSES" ;;
-    fuzz) part fuzz it fuzz:: "FEDAG_FUZZ_INPUTS=$FUZZ_INPUTS" ;;
+    fuzz) part fuzz guided ;;
     cost) part cost cargo bench --bench wire_cost ;;
     *)
         echo "no such part: $name; there are sim trace model virtual kill power fuzz cost" >&2
