@@ -403,7 +403,9 @@ impl Session {
                 received: exchange.mine.received,
                 has_sent: exchange.has_sent,
                 more: exchange.peer_ended == Some(true),
-                is_compare_only: exchange.mine.take == 0 || exchange.theirs.take == 0,
+                // Who has more and was given credit might have sent it, whatever credit it gave.
+                is_compare_only: exchange.mine.take == 0
+                    || (exchange.theirs.take == 0 && exchange.peer_ended != Some(true)),
             },
         }
     }

@@ -54,7 +54,7 @@ pub struct Gain {
     pub has_sent: bool,
     /// Our credit ended the peer's stream, or there was none; the peer has more.
     pub more: bool,
-    /// We or the peer gave no credit.
+    /// We gave no credit; or the peer gave none, and sent all that it has.
     pub is_compare_only: bool,
 }
 

@@ -5,7 +5,7 @@ use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use fedag::limits::{FRAME_BYTES_MAX, HANDSHAKE, SESSION_IDLE, TAKE_BYTES_MAX};
-use fedag::sync::message::{Heads, Hello, SessionId, Verdict};
+use fedag::sync::message::{End, Heads, Hello, SessionId, Verdict};
 use fedag::wire::{Message, codec};
 
 use super::member::Member;
@@ -69,6 +69,41 @@ fn whoever_lets_others_wait_is_not_waited_for() {
         }
     });
     assert_eq!(faults(&scene.ana), []);
+    scene.ends_well();
+}
+
+/// Gives no credit, and always says that it has more, which never comes.
+#[test]
+fn whoever_promises_what_never_comes_is_asked_ever_more_rarely() {
+    let scene = Scene::new();
+    let member = scene.admit(128);
+    let mut peer = scene.connect(&member);
+    peer.say(&Message::Heads(unheld(2)));
+    let begun = Instant::now();
+    for own in 1..=5 {
+        let Message::Hello(theirs) = peer.hear_within(AT_LAST, is_hello) else {
+            unreachable!("that was waited for")
+        };
+        let session = SessionId(own);
+        peer.say(&Message::Hello(Hello {
+            session,
+            answers: Some(theirs.session),
+            heads: unheld(2),
+            head_parents: Vec::new(),
+            locator: vec![member.root],
+            take: 0,
+        }));
+        peer.say(&Message::End(End {
+            session,
+            more: true,
+            heads: unheld(2),
+        }));
+    }
+    // The first is not counted; then a second, two, four.
+    let took = begun.elapsed();
+    assert!(took > Duration::from_secs(6), "five sessions in {took:?}");
+    assert!(!peer.is_closed());
+    peer.connection.close(0_u32.into(), b"");
     scene.ends_well();
 }
 
