@@ -355,7 +355,7 @@ impl App {
 }
 
 /// Returns whether other events are held, or held by others, than before; round trips and seconds change nothing of that.
-fn changes_rows(old: &Status, new: &Status) -> bool {
+pub fn changes_rows(old: &Status, new: &Status) -> bool {
     let holds = |status: &Status| {
         let of = |peer: &PeerStatus| {
             (

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::control::view::{Order, Window, WindowRow};
+use crate::control::view::{Order, Status, Window, WindowRow};
+use crate::tui::alone;
 use crate::tui::app::App;
 use crate::tui::clock::clock;
 use crate::tui::input::Pane;
@@ -43,26 +45,23 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let visible = app.view.visible();
-    let table = Table::of(app, window, visible.clone(), inner.width);
-    table.draw_heading(inner, buf);
-    let cells = lay_out(window, visible.clone(), app.view.columns());
-    let rows = inner.y + 1..inner.bottom();
-    for ((row, cells), y) in window.rows[visible.clone()].iter().zip(&cells).zip(rows) {
-        table.draw_row(
-            row,
-            cells,
-            Rect {
-                y,
-                height: 1,
-                ..inner
-            },
-            buf,
-        );
+    let lit = |row: &WindowRow| app.flash_ends_ms(row.arrived_ms).is_some();
+    Rows {
+        look: app.look,
+        window,
+        visible: visible.clone(),
+        lanes: app.view.columns(),
+        peers: app.status.as_ref().map_or(0, |status| connected(status)),
+        selected: app.selected(),
+        focused: app.focus != Pane::Input,
+        zone: Some(&app.zone),
+        lit: &lit,
     }
+    .draw(inner, buf);
     let used = u16::try_from(visible.len())
         .unwrap_or(u16::MAX)
         .saturating_add(1);
-    draw_hints(
+    alone::draw(
         app,
         Rect {
             y: inner.y + used.min(inner.height),
@@ -98,71 +97,109 @@ fn title(app: &App) -> String {
     format!("1 Events {dot} {order} {dot} {place}", dot = glyphs.dot)
 }
 
+/// Rows of events below a heading: all that is needed to draw them.
+#[expect(missing_debug_implementations, reason = "it has a function in it")]
+pub struct Rows<'a> {
+    /// What the terminal can show.
+    pub look: Look,
+    /// The rows and the lanes.
+    pub window: &'a Window,
+    /// Which of the rows, from the first row below the heading on.
+    pub visible: Range<usize>,
+    /// The columns of the lanes.
+    pub lanes: &'a Columns,
+    /// Connected peers, each with a tick; 0: no ticks.
+    pub peers: u64,
+    /// Uuid of the selected event.
+    pub selected: Option<&'a str>,
+    /// Its row is marked whole.
+    pub focused: bool,
+    /// Times are shown, in this zone, when there is room.
+    pub zone: Option<&'a TimeZone>,
+    /// Whether a row is lit.
+    pub lit: &'a dyn Fn(&WindowRow) -> bool,
+}
+
+impl Rows<'_> {
+    /// Draws the heading and, below it, as many of the rows as there is room for.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer) {
+        let table = Table::of(self, area.width);
+        table.draw_heading(area, buf);
+        let visible = self.visible.start..self.visible.end.min(self.window.rows.len());
+        let cells = lay_out(self.window, visible.clone(), self.lanes);
+        let rows = area.y + 1..area.bottom();
+        for ((row, cells), y) in self.window.rows[visible].iter().zip(&cells).zip(rows) {
+            let area = Rect {
+                y,
+                height: 1,
+                ..area
+            };
+            table.draw_row(row, cells, area, buf);
+        }
+    }
+}
+
+/// Peers with a connection.
+pub fn connected(status: &Status) -> u64 {
+    let connected = status.peers.iter().filter(|peer| peer.state.is_connected());
+    connected.count() as u64
+}
+
 /// The columns of the pane.
 struct Table<'a> {
-    app: &'a App,
+    given: &'a Rows<'a>,
     look: Look,
     glyphs: &'static Glyphs,
     lanes: &'a Columns,
     /// Columns of the screen a lane has.
     pitch: u16,
-    has_time: bool,
+    zone: Option<&'a TimeZone>,
     label: u16,
     peers: u64,
     ticks: u16,
-    selected: Option<&'a str>,
 }
 
 impl<'a> Table<'a> {
-    fn of(app: &'a App, window: &Window, visible: Range<usize>, width: u16) -> Self {
-        let lanes = app.view.columns();
+    fn of(given: &'a Rows<'a>, width: u16) -> Self {
+        let lanes = given.lanes;
         let total = u16::try_from(lanes.total()).unwrap_or(u16::MAX);
         let pitch = if total.saturating_mul(3) <= width * 2 / 5 {
             3
         } else {
             2
         };
-        let rows = &window.rows[visible];
+        let rows = &given.window.rows[given.visible.clone()];
         let label = rows
             .iter()
             .map(|row| row.label.width())
             .max()
             .unwrap_or(0)
             .clamp(5, 12);
-        let status = app.status.as_ref();
-        let peers = status.map_or(0, |status| {
-            status
-                .peers
-                .iter()
-                .filter(|peer| peer.state.is_connected())
-                .count() as u64
-        });
-        let ticks = match peers {
+        let ticks = match given.peers {
             0 => 0,
-            1..=TICKS_MAX => 4.max(peers),
-            _ => 2 * count(peers).len() as u64 + 1,
+            peers @ 1..=TICKS_MAX => 4.max(peers),
+            peers => 2 * count(peers).len() as u64 + 1,
         };
         let mut table = Self {
-            app,
-            look: app.look,
-            glyphs: app.look.glyphs(),
+            given,
+            look: given.look,
+            glyphs: given.look.glyphs(),
             lanes,
             pitch,
-            has_time: false,
+            zone: None,
             label: u16::try_from(label).unwrap_or(12),
-            peers,
+            peers: given.peers,
             ticks: u16::try_from(ticks).unwrap_or(11),
-            selected: app.selected(),
         };
-        let text = table.text_column();
-        table.has_time = text + TIME_COLUMNS + SUMMARY_MIN <= width;
+        let has_room = table.text_column() + TIME_COLUMNS + SUMMARY_MIN <= width;
+        table.zone = given.zone.filter(|_| has_room);
         table
     }
 
     /// First column of what the events say.
     fn text_column(&self) -> u16 {
         let ticks = if self.ticks > 0 { self.ticks + 2 } else { 0 };
-        let time = if self.has_time { TIME_COLUMNS } else { 0 };
+        let time = self.zone.map_or(0, |_| TIME_COLUMNS);
         let lanes = u16::try_from(self.lanes.total())
             .unwrap_or(u16::MAX)
             .saturating_mul(self.pitch);
@@ -171,7 +208,7 @@ impl<'a> Table<'a> {
 
     fn draw_heading(&self, area: Rect, buf: &mut Buffer) {
         let mut x = area.x + 1;
-        if self.has_time {
+        if self.zone.is_some() {
             x = put(buf, x, area.y, area.right(), "time     ", FAINT);
         }
         let width = usize::from(self.pitch - 1);
@@ -197,21 +234,21 @@ impl<'a> Table<'a> {
 
     fn draw_row(&self, row: &WindowRow, cells: &Cells, area: Rect, buf: &mut Buffer) {
         let end = area.right();
-        let is_selected = self.selected == Some(row.uuid.as_str());
-        let is_lit = self.app.flash_ends_ms(row.arrived_ms).is_some();
+        let is_selected = self.given.selected == Some(row.uuid.as_str());
+        let is_lit = (self.given.lit)(row);
         let gutter = if is_selected {
             self.glyphs.pointer
         } else {
             " "
         };
         let mut x = put(buf, area.x, area.y, end, gutter, ACCENT);
-        if self.has_time {
+        if let Some(zone) = self.zone {
             x = put(
                 buf,
                 x,
                 area.y,
                 end,
-                &(clock(row.time_ms, &self.app.zone) + " "),
+                &(clock(row.time_ms, zone) + " "),
                 FAINT,
             );
         }
@@ -250,7 +287,7 @@ impl<'a> Table<'a> {
                 BUSY.add_modifier(Modifier::BOLD),
             );
         }
-        if is_selected && self.app.focus != Pane::Input {
+        if is_selected && self.given.focused {
             buf.set_style(area, self.look.selection());
         }
     }
@@ -357,7 +394,7 @@ impl<'a> Table<'a> {
         }
         x += if row.summary.is_empty() { 0 } else { 2 };
         for (text, lane) in merges {
-            let column = lane.and_then(|lane| self.app.view.window().lanes.get(lane as usize));
+            let column = lane.and_then(|lane| self.given.window.lanes.get(lane as usize));
             let style = column.map_or(FAINT, |lane| {
                 self.lanes.of(&lane.prefix).map_or(FAINT, Look::lane)
             });
@@ -437,57 +474,5 @@ fn glyph(mark: Mark, glyphs: &'static Glyphs) -> &'static str {
         Mark::Right => glyphs.right,
         Mark::Middle => glyphs.middle,
         Mark::Older => glyphs.older,
-    }
-}
-
-/// What to do next, for a machine that is alone.
-fn draw_hints(app: &App, area: Rect, buf: &mut Buffer) {
-    let Some(status) = app.status.as_ref().filter(|status| status.members <= 1) else {
-        return;
-    };
-    if area.height < 7 {
-        return;
-    }
-    let addresses: Vec<String> = status.listening.iter().map(ToString::to_string).collect();
-    let first = if status.events <= 1 {
-        "Your first event: type something below and press Enter."
-    } else {
-        ""
-    };
-    let lines = [
-        (first, STRONG),
-        ("", STRONG),
-        (
-            "Let another machine in: F2 shows a ticket. On that machine run",
-            Style::new(),
-        ),
-        ("", STRONG),
-        ("    fedag join TICKET", ACCENT),
-        ("", STRONG),
-    ];
-    let mut y = area.y + 1;
-    for (text, style) in lines {
-        if y < area.bottom() {
-            put(
-                buf,
-                area.x + 3,
-                y,
-                area.right(),
-                &fit(text, usize::from(area.width.saturating_sub(4)), app.look),
-                style,
-            );
-        }
-        y += 1;
-    }
-    if y < area.bottom() && !addresses.is_empty() {
-        let text = format!("Listening on {} (UDP)", addresses.join(", "));
-        put(
-            buf,
-            area.x + 3,
-            y,
-            area.right(),
-            &fit(&text, usize::from(area.width.saturating_sub(4)), app.look),
-            FAINT,
-        );
     }
 }

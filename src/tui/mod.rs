@@ -14,6 +14,7 @@
 //! - the terminal is given back on every way out, see `terminal`.
 
 pub mod act;
+pub mod alone;
 pub mod app;
 pub mod clock;
 pub mod first;
