@@ -269,6 +269,12 @@ pub const FRAME_EVERY: Duration = Duration::from_millis(50);
 /// Answers of the node that wait to be taken by the UI, and requests that wait to be written. At the bound the reader waits;
 /// a request is refused with a word.
 pub const UI_QUEUE: usize = 256;
+/// First wait before the UI looks again for a node of another process that went; it doubles.
+pub const REATTACH_MIN: Duration = Duration::from_millis(100);
+/// Longest wait before it looks again; it does so for ever.
+pub const REATTACH_MAX: Duration = Duration::from_secs(2);
+/// Longest wait for such a node's first answer, and for the last ones of one that goes.
+pub const REATTACH_ANSWER: Duration = Duration::from_secs(5);
 /// Lines that the input line remembers; the oldest goes.
 pub const INPUT_HISTORY_LINES: usize = 200;
 /// Characters of the input line, as many as an event may have bytes; further ones are not taken.

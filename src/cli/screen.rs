@@ -13,6 +13,7 @@ use crate::cli::outcome::{Outcome, Refusal};
 use crate::cli::run::log_to_file;
 use crate::node::home::{Error, Home};
 use crate::tui::first::{Choice, Defaults, Progress};
+use crate::tui::link::Node;
 use crate::tui::{self, Options, Screen, Shown, terminal};
 use crate::wire::ticket::Ticket;
 
@@ -37,7 +38,8 @@ pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
     let lock = match connect::reach(&home, connect::Need::Any).await? {
         Reached::Node(client) => {
             let mut screen = Screen::open(Options::from_environment(false))?;
-            let ended = screen.run(client).await;
+            let find = move || home.control_socket().map_err(std::io::Error::other);
+            let ended = screen.run(Node::attached(client, Box::new(find))).await;
             drop(screen);
             return settle(ended?);
         }

@@ -8,16 +8,18 @@
 //! - a line that the node refuses goes back into the input line, unless something is written there already.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use crate::control::view::{EventDetail, EventView, PeerStatus, Status, Window};
 use crate::control::{AddOutcome, Failure, Reply, Request};
+use crate::tui::clock::span;
 use crate::tui::input::Pane;
 use crate::tui::layout::Areas;
 use crate::tui::line::Line;
-use crate::tui::look::{Look, clean};
-use crate::tui::message::{Ask, Msg, Popup, Tag, Ticket, Word};
+use crate::tui::look::{Look, clean, number};
+use crate::tui::message::{Ask, Gone, Msg, Popup, Tag, Ticket, Word};
 use crate::tui::viewport::Viewport;
 
 /// How long a word at the bottom stays, in milliseconds.
@@ -70,8 +72,8 @@ pub struct App {
     pub line: Line,
     /// A word at the bottom.
     pub word: Option<Word>,
-    /// Why the node is gone.
-    pub gone: Option<String>,
+    /// The node is gone: what is shown is old.
+    pub gone: Option<Gone>,
     /// Events that came in each second, the newest last: (second since 1970, events).
     pub rates: VecDeque<(u64, u64)>,
     /// Requests without an answer yet; with a line to be added, its text.
@@ -140,10 +142,8 @@ impl App {
                 self.changed = true;
             }
             Msg::Answer(tag, answer) => self.on_answer(tag, answer),
-            Msg::Gone(why) => {
-                self.gone = Some(clean(&why));
-                self.changed = true;
-            }
+            Msg::Gone { why, again } => self.on_gone(&why, again),
+            Msg::Back => asks.push(Ask::Request(Tag::Watch, Request::Watch {})),
             Msg::Tick => self.changed = true,
         }
         self.fit();
@@ -174,6 +174,7 @@ impl App {
             .filter_map(|row| self.flash_ends_ms(row.arrived_ms))
             .min();
         let word = self.word.as_ref().map(|word| word.until_ms);
+        let counts = counts || self.gone.is_some();
         [(counts || charted).then_some(second), flash, word]
             .into_iter()
             .flatten()
@@ -237,7 +238,7 @@ impl App {
                 self.leaf = self.leaf.min(leaves.len().saturating_sub(1));
                 self.leaves = leaves;
             }
-            (Tag::Watch, Err(failure)) => self.gone = Some(clean(&failure.message)),
+            (Tag::Watch, Err(failure)) => self.on_gone(&failure.message, None),
             (Tag::Ticket, answer) => self.on_ticket(answer),
             (Tag::Add(_), Ok(Reply::Added(outcomes))) => match outcomes.into_iter().next() {
                 Some(AddOutcome::Added { uuid, .. }) => self.view.reveal(uuid),
@@ -261,7 +262,9 @@ impl App {
     }
 
     fn on_status(&mut self, status: Box<Status>) {
-        if self.status.as_ref() == Some(&status) {
+        if let Some(gone) = self.gone.take() {
+            self.on_back(&gone);
+        } else if self.status.as_ref() == Some(&status) {
             return;
         }
         let before = self.status.as_ref().map_or(status.events, |old| old.events);
@@ -271,13 +274,66 @@ impl App {
             .as_ref()
             .is_none_or(|old| changes_rows(old, &status))
         {
-            self.view.invalidate();
-            self.detail_stale = true;
-            self.leaves_stale = true;
+            self.outdate();
         }
         self.status = Some(status);
         self.status_ms = self.now_ms;
         self.changed = true;
+    }
+
+    /// The rows, the selected event and the leaves may be others now.
+    fn outdate(&mut self) {
+        self.view.invalidate();
+        self.detail_stale = true;
+        self.leaves_stale = true;
+    }
+
+    /// The node went, or was not found again: nothing that was asked will be answered.
+    fn on_gone(&mut self, why: &str, again: Option<Duration>) {
+        let again_ms = again.map(|wait| {
+            self.now_ms
+                .saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+        });
+        let since_ms = self.gone.as_ref().map_or(self.now_ms, |gone| gone.since_ms);
+        self.gone = Some(Gone {
+            why: clean(why),
+            since_ms,
+            again_ms,
+        });
+        self.changed = true;
+        self.view.unanswered();
+        if let Some(Popup::Ticket(ticket @ Ticket::Asked)) = &mut self.popup {
+            *ticket = Ticket::Refused("the node is gone".into());
+        }
+        let open = std::mem::take(&mut self.open);
+        let mut unsure = open
+            .into_iter()
+            .filter(|(tag, _)| matches!(tag, Tag::Add(_)));
+        if let Some((_, text)) = unsure.next_back() {
+            let lines = 1 + unsure.count();
+            if self.line.text().is_empty() {
+                self.line.set(text);
+            }
+            let what = number(lines as u64, "line was", "lines were");
+            self.say(
+                &format!("whether {what} added is not known: look before you send again"),
+                true,
+            );
+        }
+    }
+
+    /// The node answers again: nothing of what was here counts any more.
+    fn on_back(&mut self, gone: &Gone) {
+        self.status = None;
+        self.rates.clear();
+        self.outdate();
+        let away = self.now_ms.saturating_sub(gone.since_ms) / 1000;
+        self.say(&format!("the node is back, after {}", span(away)), false);
+    }
+
+    /// The time that the picture is of: now or, without a node, when it went.
+    pub fn picture_ms(&self) -> u64 {
+        self.gone.as_ref().map_or(self.now_ms, |gone| gone.since_ms)
     }
 
     /// Counts events for the chart.

@@ -9,8 +9,9 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::control::view::{Badge, MachinePhase, PeerStatus, Progress, Status};
 use crate::tui::app::{App, CHART_SECONDS};
-use crate::tui::clock::span;
+use crate::tui::clock::{clock, span};
 use crate::tui::look::{ACCENT, BUSY, FAINT, Look, STRONG, count, fit, number};
+use crate::tui::message::Gone;
 use crate::tui::screen::put;
 
 /// A piece of the top line: those with the highest rank go first when there is no room.
@@ -30,12 +31,13 @@ fn part(rank: u8, text: impl Into<String>, style: Style) -> Part {
 
 /// Draws the top line.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
-    let mut parts = match &app.status {
-        None => vec![
+    let mut parts = match (&app.gone, &app.status) {
+        (Some(gone), _) => gone_parts(app, gone),
+        (None, None) => vec![
             part(0, "fedag", ACCENT.add_modifier(Modifier::BOLD)),
             part(0, "starting", FAINT),
         ],
-        Some(status) => header_parts(app, status),
+        (None, Some(status)) => header_parts(app, status),
     };
     let width = |parts: &[Part]| {
         parts
@@ -53,6 +55,34 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     for part in parts {
         x = put(buf, x, area.y, area.right(), &part.text, part.style) + 2;
     }
+}
+
+/// Without a node: what is known is old, and nothing is claimed.
+fn gone_parts(app: &App, gone: &Gone) -> Vec<Part> {
+    let away = span(app.now_ms.saturating_sub(gone.since_ms) / 1000);
+    let mut parts = vec![part(6, "fedag", ACCENT.add_modifier(Modifier::BOLD))];
+    let Some(status) = &app.status else {
+        parts.push(no_node(app, &away));
+        return parts;
+    };
+    parts.push(part(5, fit(&status.network, 24, app.look), STRONG));
+    parts.push(part(
+        7,
+        fit(&status.machine.name, 24, app.look),
+        Style::new(),
+    ));
+    parts.push(no_node(app, &away));
+    let then = format!("as of {}", clock(gone.since_ms, &app.zone));
+    parts.push(part(1, then, BUSY));
+    let events = number(status.events, "event", "events");
+    parts.push(part(2, events, FAINT));
+    let leaves = number(status.leaves_total, "leaf", "leaves");
+    parts.push(part(8, leaves, FAINT));
+    parts
+}
+
+fn no_node(app: &App, away: &str) -> Part {
+    part(0, format!(" NODE GONE {away} "), app.look.badge(Color::Red))
 }
 
 fn header_parts(app: &App, status: &Status) -> Vec<Part> {
@@ -133,9 +163,6 @@ fn faults(status: &Status) -> Option<String> {
 /// The one word to look at, and its colour.
 fn badge(app: &App, status: &Status) -> (String, Color) {
     let glyphs = app.look.glyphs();
-    if app.gone.is_some() {
-        return ("NODE GONE".into(), Color::Red);
-    }
     match status.phase {
         MachinePhase::Joining => return ("JOINING".into(), Color::Yellow),
         MachinePhase::CatchingUp if status.progress.is_some() => {
@@ -181,7 +208,7 @@ fn badge(app: &App, status: &Status) -> (String, Color) {
 
 /// Seconds since the state was told; its own seconds were counted then.
 pub fn seconds_since(app: &App) -> u64 {
-    app.now_ms.saturating_sub(app.status_ms) / 1000
+    app.picture_ms().saturating_sub(app.status_ms) / 1000
 }
 
 fn progress_bar(app: &App, progress: &Progress) -> String {

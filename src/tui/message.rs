@@ -1,6 +1,7 @@
 //! What the screen is told, what it asks for, and what it keeps between.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
@@ -17,8 +18,15 @@ pub enum Msg {
     Resize(u16, u16),
     /// The node answered.
     Answer(Tag, Result<Reply, Failure>),
-    /// The connection to the node is gone, and why.
-    Gone(String),
+    /// The connection to the node is gone; told again before each further attempt.
+    Gone {
+        /// Why.
+        why: String,
+        /// How long from now to the next attempt; None: there is none.
+        again: Option<Duration>,
+    },
+    /// There is a connection to the node again, on which nothing was asked yet.
+    Back,
     /// Time went on.
     Tick,
 }
@@ -80,6 +88,17 @@ pub enum Ticket {
     },
     /// There is none, and why.
     Refused(String),
+}
+
+/// The node is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Why.
+    pub why: String,
+    /// Since when; milliseconds since 1970.
+    pub since_ms: u64,
+    /// When it is looked for again; None: never.
+    pub again_ms: Option<u64>,
 }
 
 /// A word at the bottom.

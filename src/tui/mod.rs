@@ -47,11 +47,10 @@ use ratatui::{Frame, Terminal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::control::client::Client;
 use crate::limits;
 use crate::tui::app::App;
 use crate::tui::first::{Choice, Defaults, First, Progress};
-use crate::tui::link::Link;
+use crate::tui::link::{Link, Node};
 use crate::tui::look::Look;
 use crate::tui::message::{Ask, Msg};
 use crate::tui::terminal::{Signals, Taken};
@@ -83,7 +82,7 @@ impl Options {
 pub enum Outcome {
     /// The user quit.
     Quit,
-    /// The user quit after the connection to the node was gone, and why it was.
+    /// The user quit while the node was gone, and why it was.
     Gone(String),
     /// A signal of this number.
     Signal(i32),
@@ -114,12 +113,12 @@ pub enum Error {
     Terminal(#[source] io::Error),
 }
 
-/// Shows the node behind `client` until the user quits or a signal comes.
+/// Shows the node until the user quits or a signal comes.
 ///
 /// # Errors
 /// See [`Error`]; the terminal is given back.
-pub async fn run(client: Client, options: Options) -> Result<Outcome, Error> {
-    Screen::open(options)?.run(client).await
+pub async fn run(node: impl Into<Node>, options: Options) -> Result<Outcome, Error> {
+    Screen::open(options)?.run(node).await
 }
 
 /// The terminal, taken: for the first screen, then joining, then the UI, without a flicker between. Dropped, it is given back.
@@ -152,15 +151,15 @@ impl Screen {
         })
     }
 
-    /// Shows the node behind `client`.
+    /// Shows the node until the user quits or a signal comes.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn run(&mut self, client: Client) -> Result<Outcome, Error> {
+    pub async fn run(&mut self, node: impl Into<Node>) -> Result<Outcome, Error> {
         let drive = drive(
             &mut self.terminal,
             &mut self.events,
-            client,
+            node.into(),
             self.options.clone(),
             terminal::copy,
         );
@@ -245,7 +244,7 @@ impl Screen {
 pub async fn drive<B, S>(
     terminal: &mut Terminal<B>,
     events: &mut S,
-    client: Client,
+    node: Node,
     options: Options,
     copy: fn(&str) -> io::Result<()>,
 ) -> Result<Outcome, Error>
@@ -261,7 +260,7 @@ where
         options.own_node,
         (size.width, size.height),
     );
-    let mut link = Link::new(client);
+    let mut link = Link::new(node);
     let mut asks = app.start();
     let mut drawn: Option<Instant> = None;
     let mut changed = false;
@@ -275,7 +274,11 @@ where
                 }
                 Ask::Copy(text) => copy(&text).map_err(Error::Terminal)?,
                 Ask::Redraw => terminal::forget(terminal).map_err(failed)?,
-                Ask::Quit => return Ok(app.gone.map_or(Outcome::Quit, Outcome::Gone)),
+                Ask::Quit => {
+                    return Ok(app
+                        .gone
+                        .map_or(Outcome::Quit, |gone| Outcome::Gone(gone.why)));
+                }
             }
         }
         if !asks.is_empty() {

@@ -46,7 +46,10 @@ pub fn draw_peers(app: &App, area: Rect, buf: &mut Buffer) {
         .iter()
         .filter(|peer| peer.state.is_connected())
         .count();
-    let title = format!("3 Peers {connected}/{}", status.peers.len());
+    let mut title = format!("3 Peers {connected}/{}", status.peers.len());
+    if let Some(gone) = &app.gone {
+        title = format!("3 Peers as of {}", clock(gone.since_ms, &app.zone));
+    }
     let inner = frame(buf, area, &title, app.focus == Pane::Peers, app.look);
     if inner.height == 0 {
         return;
@@ -99,7 +102,10 @@ pub fn draw_peers(app: &App, area: Rect, buf: &mut Buffer) {
 
 fn draw_peer(app: &App, peer: &PeerStatus, name: usize, row: Rect, buf: &mut Buffer) {
     let glyphs = app.look.glyphs();
-    let (glyph, word, style) = state(peer.state, glyphs);
+    let (glyph, word, style) = match (&app.gone, state(peer.state, glyphs)) {
+        (None, now) => now,
+        (Some(_), (_, word, _)) => (glyphs.off, word, FAINT),
+    };
     let called = peer
         .name
         .clone()
@@ -148,7 +154,7 @@ fn draw_peer(app: &App, peer: &PeerStatus, name: usize, row: Rect, buf: &mut Buf
             Style::new(),
         );
     } else {
-        let since = app.now_ms.saturating_sub(peer.since) / 1000;
+        let since = app.picture_ms().saturating_sub(peer.since) / 1000;
         put(buf, x, row.y, end, &format!("{:>7}", span(since)), FAINT);
     }
 }

@@ -12,10 +12,12 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::limits;
 use crate::tui::app::App;
+use crate::tui::clock::clock;
 use crate::tui::input::{KEYMAP, Pane, Place, name};
 use crate::tui::layout::{Areas, HEIGHT_MIN, WIDTH_MIN};
 use crate::tui::line::Check;
 use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, clean, count, fit};
+use crate::tui::message::Gone;
 use crate::tui::{graph, header, panes, popup};
 
 /// Draws `app`; with a cursor where text is written.
@@ -42,6 +44,11 @@ pub fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     panes::draw_peers(app, areas.peers, buf);
     panes::draw_leaves(app, areas.leaves, buf);
     panes::draw_detail(app, areas.detail, buf);
+    if app.gone.is_some() {
+        for area in [areas.events, areas.peers, areas.leaves, areas.detail] {
+            buf.set_style(area, Style::new().add_modifier(Modifier::DIM));
+        }
+    }
     let cursor = draw_input(app, areas.input, buf);
     draw_footer(app, areas.footer, buf);
     if let Some(open) = &app.popup {
@@ -252,18 +259,6 @@ fn input_hint(app: &App) -> (String, Style) {
 fn draw_footer(app: &App, area: Rect, buf: &mut Buffer) {
     let end = area.right();
     let width = usize::from(area.width.saturating_sub(2));
-    if let Some(why) = &app.gone {
-        let text = format!("the node is gone: {why} (Ctrl-C quits)");
-        put(
-            buf,
-            area.x + 1,
-            area.y,
-            end,
-            &fit(&text, width, app.look),
-            BAD,
-        );
-        return;
-    }
     if let Some(word) = &app.word {
         let glyphs = app.look.glyphs();
         let (glyph, style) = if word.bad {
@@ -281,7 +276,29 @@ fn draw_footer(app: &App, area: Rect, buf: &mut Buffer) {
         );
         return;
     }
+    if let Some(gone) = &app.gone {
+        let text = fit(&gone_text(app, gone, width), width, app.look);
+        put(buf, area.x + 1, area.y, end, &text, BAD);
+        return;
+    }
     draw_hints(app, area, buf);
+}
+
+/// That the node is gone, and what comes of it; with advice if there is room.
+fn gone_text(app: &App, gone: &Gone, width: usize) -> String {
+    let since = clock(gone.since_ms, &app.zone);
+    let text = format!("no node since {since}: {}", gone.why);
+    let Some(at) = gone.again_ms else {
+        return text + "; Ctrl-C quits";
+    };
+    let wait = at.saturating_sub(app.now_ms).div_ceil(1000);
+    let text = format!("{text}; next look in {wait} s");
+    let advice = "; `fedag run` starts one";
+    if text.width() + advice.len() <= width {
+        text + advice
+    } else {
+        text
+    }
 }
 
 /// The keys that matter here: help and quit always, of the others as many as fit.
@@ -295,10 +312,10 @@ fn draw_hints(app: &App, area: Rect, buf: &mut Buffer) {
     for binding in KEYMAP {
         let applies = (binding.place == here || binding.place == Place::Everywhere)
             && !binding.hint.is_empty();
-        let hint = if binding.hint == "quit" && app.own_node {
-            "quit, stop node"
-        } else {
-            binding.hint
+        let hint = match (binding.hint, app.own_node) {
+            ("quit", true) => "quit, stop node",
+            ("quit", false) => "quit, node goes on",
+            (hint, _) => hint,
         };
         if let Some(key) = binding
             .keys

@@ -268,6 +268,12 @@ impl Viewport {
         }
     }
 
+    /// The open request will not be answered; the place in the rows stays.
+    pub fn unanswered(&mut self) {
+        self.open = None;
+        self.stale = true;
+    }
+
     /// The node did not answer with rows: back to the newest ones, with the next change.
     pub fn refused(&mut self) {
         self.open = None;

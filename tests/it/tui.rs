@@ -9,6 +9,7 @@
     reason = "a test may panic, and cares for few variants"
 )]
 
+mod attach;
 mod behaviour;
 mod binary;
 mod node;
@@ -20,6 +21,7 @@ mod world;
 use std::fmt::Write;
 
 use fedag::tui::look::Look;
+use fedag::tui::message::Msg;
 use fedag::tui::picture;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -176,4 +178,19 @@ after! {
     wrong_json_80x24: scenes::converged((80, 24)), "{\"kind\":\"order\",qty:3}";
     reserved_80x24: scenes::converged((80, 24)), "{\"uuid\":\"mine\"}";
     json_80x24: scenes::syncing((80, 24)), "{\"kind\":\"order\",\"qty\":3}";
+}
+
+#[test]
+fn gone() {
+    for (width, height) in [(59, 11), (60, 12), (80, 24), (120, 40)] {
+        let mut app = picture::app(&scenes::converged((width, height)));
+        scenes::press(&mut app, "half a li");
+        let why = "the node closed the connection".into();
+        let again = Some(std::time::Duration::from_secs(2));
+        let now = app.now_ms;
+        app.update(now, Msg::Gone { why, again });
+        app.update(now + 1_000, Msg::Tick);
+        let file = format!("tests/it/tui/screens/gone_{width}x{height}.txt");
+        same(&file, &text(&app));
+    }
 }

@@ -47,7 +47,7 @@ fn two_terminals_form_a_network_and_show_each_others_events_and_one_digest() {
 }
 
 /// `fedag` on a directory.
-fn screen(dir: &Path) -> Terminal {
+pub(super) fn screen(dir: &Path) -> Terminal {
     let program = fedag(dir);
     let mut command = CommandBuilder::new(program.get_program());
     command.args(program.get_args());
