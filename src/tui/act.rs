@@ -6,9 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::control::Request;
 use crate::control::view::WindowRow;
+use crate::limits;
 use crate::tui::app::App;
 use crate::tui::input::{Action, Pane, Place, action};
 use crate::tui::layout::Areas;
+use crate::tui::look::count;
 use crate::tui::message::{Ask, Popup, Tag, Ticket};
 use crate::tui::popup;
 
@@ -28,7 +30,17 @@ impl App {
     pub(super) fn on_paste(&mut self, text: &str) {
         self.popup = None;
         self.focus = Pane::Input;
-        self.line.paste(text);
+        let left_out = self.line.paste(text);
+        if left_out > 0 {
+            let most = count(limits::INPUT_CHARS_MAX as u64);
+            let left_out = count(left_out as u64);
+            self.say(
+                &format!(
+                    "an event has at most {most} characters: the last {left_out} were left out"
+                ),
+                true,
+            );
+        }
         self.changed = true;
     }
 
@@ -106,7 +118,10 @@ impl App {
             Action::Order => self.view.turn(),
             Action::Help => self.popup = Some(Popup::Help(0)),
             Action::Redraw => asks.push(Ask::Redraw),
+            Action::NewRow => self.line.break_row(),
+            Action::Older if self.line.up() => {}
             Action::Older => self.line.older(),
+            Action::Newer if self.line.down() => {}
             Action::Newer => self.line.newer(),
         }
     }

@@ -117,7 +117,8 @@ impl First {
             self.field = Field::Ticket;
             self.ticket.set(String::new());
         }
-        self.line().paste(text);
+        self.line()
+            .paste(&text.trim_end().replace(['\r', '\n'], " "));
         if self.field == Field::Ticket {
             self.error = (self.defaults.check_ticket)(&ticket_of(self.ticket.text())).err();
         }

@@ -51,9 +51,11 @@ pub enum Action {
     Help,
     /// Draws everything again.
     Redraw,
-    /// The line sent before.
+    /// Begins a new row in the input line.
+    NewRow,
+    /// A row up in the input line; in the first, the line sent before.
     Older,
-    /// The line sent after.
+    /// A row down in the input line; in the last, the line sent after.
     Newer,
 }
 
@@ -150,14 +152,21 @@ pub const KEYMAP: &[Binding] = &[
         Place::Line,
         &[key(KeyCode::Up)],
         Action::Older,
-        "the line sent before",
+        "a row up; from the first, older lines",
         "",
     ),
     bind(
         Place::Line,
         &[key(KeyCode::Down)],
         Action::Newer,
-        "the line sent after",
+        "a row down; from the last, newer lines",
+        "",
+    ),
+    bind(
+        Place::Line,
+        &[Key(KeyCode::Enter, KeyModifiers::ALT), ctrl('j')],
+        Action::NewRow,
+        "a new row",
         "",
     ),
     bind(
@@ -373,6 +382,9 @@ pub fn name(key: Key, unicode: bool) -> String {
     let code = match key.0 {
         KeyCode::Char(c) if key.1 == KeyModifiers::CONTROL => {
             return format!("Ctrl-{}", c.to_ascii_uppercase());
+        }
+        code if key.1 == KeyModifiers::ALT => {
+            return format!("Alt-{}", name(Key(code, KeyModifiers::NONE), unicode));
         }
         KeyCode::Char(c) => return c.to_string(),
         KeyCode::F(n) => return format!("F{n}"),

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::limits;
 use crate::tui::app::App;
+use crate::tui::entry;
 use crate::tui::input::Pane;
 use crate::tui::panes;
 
@@ -56,7 +57,7 @@ impl Areas {
                 ..Self::default()
             };
         }
-        let input_rows = if height < 16 { 1 } else { 3 };
+        let input_rows = entry::rows(app);
         let body = Rect::new(0, 1, width, height - 2 - input_rows);
         let mut areas = Self {
             header: Rect::new(0, 0, width, 1),

@@ -1,4 +1,4 @@
-//! The input line: the text that becomes an event, checked at every change.
+//! The input line: the text that becomes an event, checked at every change. It may have several rows.
 //!
 //! Invariant: what the line calls right is what the node takes, up to the size of an event.
 
@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::value::RawValue;
 use tui_input::{Input, InputRequest};
+use unicode_width::UnicodeWidthChar;
 
 use crate::event::canon::{self, Properties};
 use crate::limits;
@@ -80,28 +81,120 @@ impl Line {
         let Some(request) = request(key) else {
             return false;
         };
-        let adds = matches!(request, InputRequest::InsertChar(_));
-        if !(adds && self.text().chars().count() >= limits::INPUT_CHARS_MAX) {
-            self.input.handle(request);
-            self.check = check(self.text());
+        match request {
+            InputRequest::GoToStart
+            | InputRequest::GoToEnd
+            | InputRequest::DeleteTillEnd
+            | InputRequest::DeleteFromStart => self.edit_row(request),
+            InputRequest::InsertChar(c) => self.insert(c),
+            InputRequest::Yank => {
+                let before = self.input.clone();
+                self.input.handle(request);
+                if self.text().chars().count() > limits::INPUT_CHARS_MAX {
+                    self.input = before;
+                }
+            }
+            InputRequest::SetCursor(_)
+            | InputRequest::GoToPrevChar
+            | InputRequest::GoToNextChar
+            | InputRequest::GoToPrevWord
+            | InputRequest::GoToNextWord
+            | InputRequest::DeletePrevChar
+            | InputRequest::DeleteNextChar
+            | InputRequest::DeletePrevWord
+            | InputRequest::DeleteNextWord
+            | InputRequest::DeleteLine => {
+                self.input.handle(request);
+            }
         }
+        self.check = check(self.text());
         true
     }
 
-    /// Inserts pasted text; line breaks become spaces.
-    pub fn paste(&mut self, text: &str) {
-        let pasted = text
-            .trim_end_matches(['\r', '\n'])
-            .replace("\r\n", " ")
-            .replace(['\r', '\n', '\t'], " ");
-        let at = self.input.cursor();
-        let room = limits::INPUT_CHARS_MAX.saturating_sub(self.text().chars().count());
-        let pasted: String = pasted.chars().take(room).collect();
-        let before: String = self.text().chars().take(at).collect();
-        let after: String = self.text().chars().skip(at).collect();
-        let cursor = at + pasted.chars().count();
-        self.input = Input::new(before + &pasted + &after).with_cursor(cursor);
+    /// Begins a new row at the cursor.
+    pub fn break_row(&mut self) {
+        self.insert('\n');
         self.check = check(self.text());
+    }
+
+    /// Inserts pasted text, with its rows; returns how many characters found no room.
+    pub fn paste(&mut self, text: &str) -> usize {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let text = text.trim_end_matches('\n');
+        let room = limits::INPUT_CHARS_MAX.saturating_sub(self.text().chars().count());
+        let pasted: String = text.chars().take(room).collect();
+        let at = self.input.cursor();
+        let (before, after) = cut(self.text(), at);
+        let joined = format!("{before}{pasted}{after}");
+        let taken = pasted.chars().count();
+        let input = std::mem::take(&mut self.input);
+        self.input = input.with_value(joined).with_cursor(at + taken);
+        self.check = check(self.text());
+        text.chars().count() - taken
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> impl Iterator<Item = &str> {
+        self.text().split('\n')
+    }
+
+    /// Row and column, both from 0 and in characters, of the character `at`.
+    pub fn spot(&self, at: usize) -> (usize, usize) {
+        spot(self.text(), at)
+    }
+
+    /// Moves the cursor to the row above; returns false in the first one.
+    pub fn up(&mut self) -> bool {
+        self.step(-1)
+    }
+
+    /// Moves the cursor to the row below; returns false in the last one.
+    pub fn down(&mut self) -> bool {
+        self.step(1)
+    }
+
+    /// Moves the cursor by rows and leaves it in its column of the screen, or at the end of a shorter row.
+    fn step(&mut self, by: isize) -> bool {
+        let (row, column) = self.spot(self.input.cursor());
+        let rows: Vec<&str> = self.rows().collect();
+        let Some((to, text)) = row
+            .checked_add_signed(by)
+            .and_then(|to| Some((to, rows.get(to)?)))
+        else {
+            return false;
+        };
+        let width = |c: char| c.width().unwrap_or(0);
+        let wanted: usize = rows[row].chars().take(column).map(width).sum();
+        let mut passed = 0;
+        let is_before = |c: &char| {
+            passed += width(*c);
+            passed <= wanted
+        };
+        let column = text.chars().take_while(is_before).count();
+        let start: usize = rows[..to].iter().map(|row| row.chars().count() + 1).sum();
+        self.input.handle(InputRequest::SetCursor(start + column));
+        true
+    }
+
+    fn insert(&mut self, c: char) {
+        if self.text().chars().count() < limits::INPUT_CHARS_MAX {
+            self.input.handle(InputRequest::InsertChar(c));
+        }
+    }
+
+    /// Edits as if the cursor's row were all there is.
+    fn edit_row(&mut self, request: InputRequest) {
+        let (row, column) = self.spot(self.input.cursor());
+        let mut rows: Vec<String> = self.rows().map(str::to_owned).collect();
+        let input = std::mem::take(&mut self.input);
+        let mut input = input
+            .with_value(std::mem::take(&mut rows[row]))
+            .with_cursor(column);
+        input.handle(request);
+        let start: usize = rows[..row].iter().map(|row| row.chars().count() + 1).sum();
+        let cursor = start + input.cursor();
+        input.value().clone_into(&mut rows[row]);
+        self.input = input.with_value(rows.join("\n")).with_cursor(cursor);
     }
 
     /// Takes the line as an event's properties and empties it; None, and nothing is changed, when it cannot be sent.
@@ -110,7 +203,8 @@ impl Line {
         let json = match &self.check {
             Check::Empty | Check::Wrong { .. } => return None,
             Check::Text => serde_json::json!({ "text": text }).to_string(),
-            Check::Json => text.trim().to_owned(),
+            // A line feed ends a request to the node; in JSON it stands only where a space can.
+            Check::Json => text.trim().replace(['\n', '\r'], " "),
         };
         let json = RawValue::from_string(json).ok()?;
         if self.history.back() != Some(&text) {
@@ -179,7 +273,6 @@ fn request(key: KeyEvent) -> Option<InputRequest> {
         KeyCode::Home => InputRequest::GoToStart,
         KeyCode::End => InputRequest::GoToEnd,
         KeyCode::Char('a') if control => InputRequest::GoToStart,
-        KeyCode::Char('e') if control => InputRequest::GoToEnd,
         KeyCode::Char('b') if alt => InputRequest::GoToPrevWord,
         KeyCode::Char('f') if alt => InputRequest::GoToNextWord,
         KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
@@ -203,12 +296,14 @@ pub fn check(text: &str) -> Check {
     let Err(error) = Properties::parse(text.trim().as_bytes()) else {
         return Check::Json;
     };
-    let lead = text.chars().count() - start.chars().count();
+    let (before, _) = text.split_at(text.len() - start.len());
     let found = |part: &str| text.rfind(part).map(|byte| text[..byte].chars().count());
     let (why, at) = match &error {
-        canon::Error::Syntax { why, column, .. } => {
-            let at = lead + column.saturating_sub(1);
-            (format!("{}, at character {}", clean(why), at + 1), Some(at))
+        canon::Error::Syntax { why, line, column } => {
+            let rows = start.split('\n').take(line.saturating_sub(1));
+            let above: usize = rows.map(|row| row.chars().count() + 1).sum();
+            let at = before.chars().count() + above + column.saturating_sub(1);
+            (clean(why), Some(at))
         }
         canon::Error::Reserved { member } | canon::Error::Duplicate { member } => {
             (clean(&error.to_string()), found(&format!("\"{member}\"")))
@@ -218,5 +313,30 @@ pub fn check(text: &str) -> Check {
         | canon::Error::Depth { .. }
         | canon::Error::Unicode { .. } => (error.to_string(), None),
     };
+    let place = at.map(|at| spot(text, at));
+    let why = match (&error, place) {
+        (_, Some((row, column))) if text.contains('\n') => {
+            format!("{why}, at line {}, column {}", row + 1, column + 1)
+        }
+        (canon::Error::Syntax { .. }, Some((_, column))) => {
+            format!("{why}, at character {}", column + 1)
+        }
+        (_, _) => why,
+    };
     Check::Wrong { why, at }
+}
+
+fn spot(text: &str, at: usize) -> (usize, usize) {
+    let (before, _) = cut(text, at);
+    let row = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count(), row.chars().count())
+}
+
+/// Cuts before the character `at`.
+fn cut(text: &str, at: usize) -> (&str, &str) {
+    let byte = text
+        .char_indices()
+        .nth(at)
+        .map_or(text.len(), |(byte, _)| byte);
+    text.split_at(byte)
 }

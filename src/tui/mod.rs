@@ -17,6 +17,7 @@ pub mod act;
 pub mod alone;
 pub mod app;
 pub mod clock;
+pub mod entry;
 pub mod first;
 pub mod graph;
 pub mod header;

@@ -16,6 +16,9 @@ use crate::tui::message::{Popup, Ticket};
 use crate::tui::panes::Pieces;
 use crate::tui::screen::{frame, put};
 
+/// Columns of the keys in the help.
+const KEYS_COLUMNS: usize = 17;
+
 /// Draws `popup` within `area`.
 pub fn draw(app: &App, popup: &Popup, area: Rect, buf: &mut Buffer) {
     match popup {
@@ -105,7 +108,7 @@ fn help_lines(look: Look) -> Vec<Pieces> {
     ];
     for (sign, means) in signs {
         lines.push(vec![
-            (format!("   {sign:<14}"), ACCENT),
+            (format!("   {sign:<KEYS_COLUMNS$}"), ACCENT),
             (means.to_owned(), Style::new()),
         ]);
     }
@@ -119,7 +122,7 @@ fn key_column(binding: &Binding, look: Look) -> String {
         .map(|key| name(*key, look.unicode))
         .collect();
     let keys = keys.join(" ");
-    let fill = 14usize.saturating_sub(keys.width());
+    let fill = KEYS_COLUMNS.saturating_sub(keys.width()).max(1);
     keys + &" ".repeat(fill)
 }
 

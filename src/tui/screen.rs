@@ -10,13 +10,12 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::{Block, Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use crate::limits;
 use crate::tui::app::App;
 use crate::tui::clock::clock;
+use crate::tui::entry;
 use crate::tui::input::{KEYMAP, Pane, Place, name};
 use crate::tui::layout::{Areas, HEIGHT_MIN, WIDTH_MIN};
-use crate::tui::line::Check;
-use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, clean, count, fit};
+use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, fit};
 use crate::tui::message::Gone;
 use crate::tui::{graph, header, panes, popup};
 
@@ -49,7 +48,7 @@ pub fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             buf.set_style(area, Style::new().add_modifier(Modifier::DIM));
         }
     }
-    let cursor = draw_input(app, areas.input, buf);
+    let cursor = entry::draw(app, areas.input, buf);
     draw_footer(app, areas.footer, buf);
     if let Some(open) = &app.popup {
         popup::draw(
@@ -124,138 +123,6 @@ pub fn frame(buf: &mut Buffer, area: Rect, title: &str, focused: bool, look: Loo
     inner
 }
 
-/// Draws the input line; returns where the cursor stands if it has the focus.
-fn draw_input(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    let focused = app.focus == Pane::Input;
-    let boxed = area.height >= 3;
-    let title = "New event (text or JSON)";
-    let inner = if boxed {
-        frame(buf, area, title, focused, app.look)
-    } else {
-        area
-    };
-    let lead = inner.x + u16::from(!boxed);
-    let style = if focused { ACCENT } else { FAINT };
-    let start = put(
-        buf,
-        lead,
-        inner.y,
-        inner.right(),
-        app.look.glyphs().pointer,
-        style,
-    ) + 1;
-    let room = inner.right().saturating_sub(start + 1);
-    draw_input_hint(app, area, room, buf);
-    if app.line.text().is_empty() && !focused {
-        put(
-            buf,
-            start,
-            inner.y,
-            inner.right(),
-            "press i to write",
-            FAINT,
-        );
-        return None;
-    }
-    draw_line(
-        app,
-        Rect {
-            x: start,
-            width: room,
-            height: 1,
-            ..inner
-        },
-        buf,
-    );
-    let input = app.line.input();
-    let column = input
-        .visual_cursor()
-        .saturating_sub(input.visual_scroll(usize::from(room)));
-    let x = start + u16::try_from(column).unwrap_or(0).min(room);
-    focused.then_some(Position { x, y: inner.y })
-}
-
-/// Draws what the line is: on the border below it or, without a border, behind the text when there is room.
-fn draw_input_hint(app: &App, area: Rect, room: u16, buf: &mut Buffer) {
-    let (hint, style) = input_hint(app);
-    let hint = fit(&hint, usize::from(area.width.saturating_sub(8)), app.look);
-    let width = u16::try_from(hint.width()).unwrap_or(u16::MAX);
-    if hint.is_empty() {
-        return;
-    }
-    if area.height >= 3 {
-        let x = area.right().saturating_sub(width + 3);
-        put(
-            buf,
-            x,
-            area.bottom() - 1,
-            area.right(),
-            &format!(" {hint} "),
-            style,
-        );
-    } else if usize::from(room) > app.line.text().width() + hint.width() + 2 {
-        put(
-            buf,
-            area.right() - width - 1,
-            area.y,
-            area.right(),
-            &hint,
-            style,
-        );
-    }
-}
-
-/// The line's text, scrolled to the cursor; the character that a fault is about is underlined.
-fn draw_line(app: &App, area: Rect, buf: &mut Buffer) {
-    let skip = app.line.input().visual_scroll(usize::from(area.width));
-    let wrong = match app.line.check() {
-        Check::Wrong { at, .. } => *at,
-        Check::Empty | Check::Text | Check::Json => None,
-    };
-    let mut column = 0;
-    let mut x = area.x;
-    for (at, c) in app.line.text().chars().enumerate() {
-        let text = clean(c.encode_utf8(&mut [0; 4]));
-        column += text.width();
-        if column <= skip {
-            continue;
-        }
-        let style = if wrong == Some(at) {
-            BAD.add_modifier(Modifier::UNDERLINED | Modifier::BOLD)
-        } else {
-            Style::new()
-        };
-        if x >= area.right() {
-            break;
-        }
-        x = put(buf, x, area.y, area.right(), &text, style);
-    }
-}
-
-/// What the line is, and what sending it will do.
-fn input_hint(app: &App) -> (String, Style) {
-    let glyphs = app.look.glyphs();
-    let leaves = app.status.as_ref().map_or(0, |status| status.leaves_total);
-    let most = u64::from(limits::PARENTS_DEFAULT);
-    let merges = match leaves {
-        0 | 1 => String::new(),
-        n if n > most => format!("will merge {most} of {} leaves", count(n)),
-        n => format!("will merge {n} leaves"),
-    };
-    let (what, style) = match app.line.check() {
-        Check::Empty => ("", FAINT),
-        Check::Text => ("text", FAINT),
-        Check::Json => ("valid JSON", GOOD),
-        Check::Wrong { why, .. } => return (format!("{} {why}", glyphs.no), BAD),
-    };
-    let sending = if app.sending() > 0 { "sending" } else { "" };
-    let parts: Vec<&str> = [sending, what, &merges]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
-    (parts.join(&format!(" {} ", glyphs.dot)), style)
-}
-
 fn draw_footer(app: &App, area: Rect, buf: &mut Buffer) {
     let end = area.right();
     let width = usize::from(area.width.saturating_sub(2));
@@ -279,6 +146,11 @@ fn draw_footer(app: &App, area: Rect, buf: &mut Buffer) {
     if let Some(gone) = &app.gone {
         let text = fit(&gone_text(app, gone, width), width, app.look);
         put(buf, area.x + 1, area.y, end, &text, BAD);
+        return;
+    }
+    if let Some(why) = entry::fault_without_room(app) {
+        let why = fit(&why, width, app.look);
+        put(buf, area.x + 1, area.y, end, &why, BAD);
         return;
     }
     draw_hints(app, area, buf);

@@ -12,6 +12,7 @@
 mod attach;
 mod behaviour;
 mod binary;
+mod input;
 mod node;
 mod pty;
 mod random;
@@ -177,6 +178,9 @@ after! {
     scrolled_80x24: scenes::converged((80, 24)), "<esc>kkkkk";
     wrong_json_80x24: scenes::converged((80, 24)), "{\"kind\":\"order\",qty:3}";
     reserved_80x24: scenes::converged((80, 24)), "{\"uuid\":\"mine\"}";
+    rows_80x24: scenes::syncing((80, 24)), "{<alt-enter>  \"kind\": \"order\",<ctrl-j>  \"qty\": 3,<alt-enter>}<up>";
+    rows_60x12: scenes::syncing((60, 12)), "one<alt-enter>two<alt-enter>three<alt-enter>four and no more";
+    wrong_json_60x12: scenes::syncing((60, 12)), "{\"kind\":\"order\",qty:3,\"and a\":\"longer text\"}";
     json_80x24: scenes::syncing((80, 24)), "{\"kind\":\"order\",\"qty\":3}";
 }
 

@@ -270,12 +270,12 @@ fn pasted_text_goes_to_the_cursor() {
     line.edit(crossterm::event::KeyEvent::from(
         crossterm::event::KeyCode::Left,
     ));
-    line.paste("b\r\nc\n");
-    assert_eq!(line.text(), "ab cd");
+    assert_eq!(line.paste("b\r\nc\n"), 0);
+    assert_eq!(line.text(), "ab\ncd");
     let (text, json) = line.take().unwrap();
     assert_eq!(
         (text.as_str(), json.get()),
-        ("ab cd", "{\"text\":\"ab cd\"}")
+        ("ab\ncd", "{\"text\":\"ab\\ncd\"}")
     );
     assert!(line.take().is_none());
 }

@@ -218,7 +218,16 @@ fn named(name: &str) -> KeyEvent {
         "down" => KeyCode::Down,
         "f1" => KeyCode::F(1),
         "f2" => KeyCode::F(2),
-        "ctrl-c" => return KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL),
+        "f3" => KeyCode::F(3),
+        "home" => KeyCode::Home,
+        "left" => KeyCode::Left,
+        "end" => KeyCode::End,
+        "backspace" => KeyCode::Backspace,
+        "alt-enter" => return KeyEvent::new(KeyCode::Enter, KeyModifiers::ALT),
+        control if control.starts_with("ctrl-") => {
+            let c = control.chars().last().unwrap();
+            return KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
+        }
         other => panic!("no key {other}"),
     };
     KeyEvent::from(code)
