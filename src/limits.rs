@@ -275,6 +275,8 @@ pub const REATTACH_MIN: Duration = Duration::from_millis(100);
 pub const REATTACH_MAX: Duration = Duration::from_secs(2);
 /// Longest wait for such a node's first answer, and for the last ones of one that goes.
 pub const REATTACH_ANSWER: Duration = Duration::from_secs(5);
+/// How long a stop of the own process group takes at most. If it is not stopped then, nobody is there who could continue it.
+pub const STOP_WITHIN: Duration = Duration::from_millis(200);
 /// Lines that the input line remembers; the oldest goes.
 pub const INPUT_HISTORY_LINES: usize = 200;
 /// Characters of the input line, as many as an event may have bytes; further ones are not taken.

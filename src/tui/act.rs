@@ -44,6 +44,12 @@ impl App {
         self.changed = true;
     }
 
+    pub(super) fn on_edited(&mut self, text: String) {
+        self.focus = Pane::Input;
+        self.line.set(text);
+        self.changed = true;
+    }
+
     pub(super) fn on_key(&mut self, key: KeyEvent, asks: &mut Vec<Ask>) {
         self.changed = true;
         if self.popup.is_some() && self.on_popup_key(key, asks) {
@@ -118,6 +124,8 @@ impl App {
             Action::Order => self.view.turn(),
             Action::Help => self.popup = Some(Popup::Help(0)),
             Action::Redraw => asks.push(Ask::Redraw),
+            Action::Editor => asks.push(Ask::Edit(self.line.text().to_owned())),
+            Action::Suspend => asks.push(Ask::Suspend),
             Action::NewRow => self.line.break_row(),
             Action::Older if self.line.up() => {}
             Action::Older => self.line.older(),

@@ -137,6 +137,8 @@ impl App {
         match msg {
             Msg::Key(key) => self.on_key(key, &mut asks),
             Msg::Paste(text) => self.on_paste(&text),
+            Msg::Edited(text) => self.on_edited(text),
+            Msg::Failed(why) => self.say(&why, true),
             Msg::Resize(width, height) => {
                 self.size = (width, height);
                 self.changed = true;

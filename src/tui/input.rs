@@ -51,6 +51,10 @@ pub enum Action {
     Help,
     /// Draws everything again.
     Redraw,
+    /// Opens the user's editor on the input line.
+    Editor,
+    /// Goes to the shell for a while.
+    Suspend,
     /// Begins a new row in the input line.
     NewRow,
     /// A row up in the input line; in the first, the line sent before.
@@ -167,6 +171,13 @@ pub const KEYMAP: &[Binding] = &[
         &[Key(KeyCode::Enter, KeyModifiers::ALT), ctrl('j')],
         Action::NewRow,
         "a new row",
+        "",
+    ),
+    bind(
+        Place::Line,
+        &[ctrl('e')],
+        Action::Editor,
+        "write it in $VISUAL or $EDITOR",
         "",
     ),
     bind(
@@ -350,6 +361,13 @@ pub const KEYMAP: &[Binding] = &[
         &[ctrl('l')],
         Action::Redraw,
         "draw the screen again",
+        "",
+    ),
+    bind(
+        Place::Everywhere,
+        &[ctrl('z')],
+        Action::Suspend,
+        "suspend; the shell's fg comes back",
         "",
     ),
     bind(Place::Browse, &[letter('q')], Action::Quit, "quit", "quit"),

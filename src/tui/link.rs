@@ -121,7 +121,13 @@ impl Link {
                 self.is_gone = false;
                 self.connection += 1;
             }
-            Msg::Key(_) | Msg::Paste(_) | Msg::Resize(..) | Msg::Answer(..) | Msg::Tick => {}
+            Msg::Key(_)
+            | Msg::Paste(_)
+            | Msg::Edited(_)
+            | Msg::Failed(_)
+            | Msg::Resize(..)
+            | Msg::Answer(..)
+            | Msg::Tick => {}
         }
         msg
     }

@@ -14,6 +14,10 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// The user's editor made this of the input line.
+    Edited(String),
+    /// Something outside the screen did not work, and why.
+    Failed(String),
     /// The terminal has this many columns and rows.
     Resize(u16, u16),
     /// The node answered.
@@ -38,6 +42,10 @@ pub enum Ask {
     Request(Tag, Request),
     /// Put this into the terminal's clipboard.
     Copy(String),
+    /// Let the user's editor work on this text.
+    Edit(String),
+    /// Give the terminal to the shell until it continues this process.
+    Suspend,
     /// Draw everything, also what did not change.
     Redraw,
     /// End.

@@ -6,7 +6,7 @@
 //!                                +--> screen::draw, at most 20 frames a second
 //! ```
 //!
-//! This file is the loop. `app` decides, `screen` and what it calls draw, `viewport` and `lanes` say which events are shown
+//! This file has the terminal, `drive` the loop. `app` decides, `screen` and what it calls draw, `viewport` and `lanes` say which events are shown
 //! where, `input` has the keys, `terminal` takes and gives back the terminal, `link` talks to the node.
 //!
 //! Invariants:
@@ -17,6 +17,8 @@ pub mod act;
 pub mod alone;
 pub mod app;
 pub mod clock;
+pub mod drive;
+pub mod editor;
 pub mod entry;
 pub mod first;
 pub mod graph;
@@ -38,23 +40,22 @@ pub mod terminal;
 pub mod viewport;
 
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crossterm::event::{Event, EventStream, KeyEventKind};
-use futures_util::{Stream, StreamExt};
+use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use futures_util::StreamExt;
 use jiff::tz::TimeZone;
-use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::timeout;
 
 use crate::limits;
-use crate::tui::app::App;
+use crate::tui::drive::{Drive, Step};
 use crate::tui::first::{Choice, Defaults, First, Progress};
-use crate::tui::link::{Link, Node};
+use crate::tui::link::Node;
 use crate::tui::look::Look;
-use crate::tui::message::{Ask, Msg};
-use crate::tui::terminal::{Signals, Taken};
+use crate::tui::message::Msg;
+use crate::tui::terminal::{Signal, Signals, Taken};
 
 /// How the UI is to be.
 #[derive(Clone, Debug)]
@@ -127,7 +128,8 @@ pub async fn run(node: impl Into<Node>, options: Options) -> Result<Outcome, Err
 pub struct Screen {
     options: Options,
     signals: Signals,
-    events: EventStream,
+    /// Reads the terminal in a thread of its own, so there is none while others use the terminal.
+    events: Option<EventStream>,
     terminal: Terminal<CrosstermBackend<io::Stdout>>,
     _taken: Taken,
 }
@@ -146,7 +148,7 @@ impl Screen {
         Ok(Self {
             options,
             signals,
-            events: EventStream::new(),
+            events: None,
             terminal,
             _taken: taken,
         })
@@ -157,17 +159,79 @@ impl Screen {
     /// # Errors
     /// See [`Error`].
     pub async fn run(&mut self, node: impl Into<Node>) -> Result<Outcome, Error> {
-        let drive = drive(
-            &mut self.terminal,
-            &mut self.events,
-            node.into(),
-            self.options.clone(),
-            terminal::copy,
-        );
-        tokio::select! {
-            signal = self.signals.next() => Ok(Outcome::Signal(signal)),
-            outcome = drive => outcome,
+        let size = self.terminal.size().map_err(Error::Terminal)?;
+        let mut drive = Drive::new(node.into(), &self.options, (size.width, size.height));
+        loop {
+            let events = self.events.get_or_insert_with(EventStream::new);
+            let step = tokio::select! {
+                signal = self.signals.next() => Step::Signal(signal),
+                step = drive.run(&mut self.terminal, events, terminal::copy) => step?,
+            };
+            let left = match step {
+                Step::Ended(outcome) => return Ok(outcome),
+                Step::Signal(Signal::End(signal)) => return Ok(Outcome::Signal(signal)),
+                Step::Signal(Signal::Continue) => {
+                    self.take_again()?;
+                    Left::Back(None)
+                }
+                Step::Suspend => self.suspend().await?,
+                Step::Edit(text) => self.edit(&text).await?,
+            };
+            match left {
+                Left::Back(Some(msg)) => drive.tell(msg),
+                Left::Back(None) => drive.tell(Msg::Tick),
+                Left::Signal(signal) => return Ok(Outcome::Signal(signal)),
+            }
         }
+    }
+
+    /// Gives the terminal to the shell and stops the process group, until the shell continues it.
+    async fn suspend(&mut self) -> Result<Left, Error> {
+        self.events = None;
+        terminal::give_back();
+        terminal::stop().map_err(Error::Terminal)?;
+        let continued = timeout(limits::STOP_WITHIN, self.signals.next()).await;
+        if let Ok(Signal::End(signal)) = continued {
+            return Ok(Left::Signal(signal));
+        }
+        self.take_again()?;
+        let nobody =
+            || Msg::Failed("no shell is there that could continue it: not suspended".into());
+        Ok(Left::Back(continued.is_err().then(nobody)))
+    }
+
+    /// Lets the user's editor have the terminal. Keys that interrupt are the editor's.
+    async fn edit(&mut self, text: &str) -> Result<Left, Error> {
+        let editor = match editor::from_environment() {
+            Ok(editor) => editor,
+            Err(error) => return Ok(Left::Back(Some(Msg::Failed(error.to_string())))),
+        };
+        self.events = None;
+        terminal::give_back();
+        let editing = editor::edit(editor, text);
+        tokio::pin!(editing);
+        let edited = loop {
+            tokio::select! {
+                edited = &mut editing => break edited,
+                signal = self.signals.next() => match signal {
+                    Signal::End(signal) if !terminal::is_from_keys(signal) => {
+                        return Ok(Left::Signal(signal));
+                    }
+                    Signal::End(_) | Signal::Continue => {}
+                },
+            }
+        };
+        self.take_again()?;
+        Ok(Left::Back(Some(match edited {
+            Ok(text) => Msg::Edited(text),
+            Err(error) => Msg::Failed(error.to_string()),
+        })))
+    }
+
+    /// Takes the terminal after others had it, and draws it whole with the next frame.
+    fn take_again(&mut self) -> Result<(), Error> {
+        terminal::take_again().map_err(Error::Terminal)?;
+        terminal::forget(&mut self.terminal).map_err(Error::Terminal)
     }
 
     /// Shows the first screen until something is chosen; a signal is [`Choice::Quit`].
@@ -184,12 +248,23 @@ impl Screen {
                 }
             };
             self.terminal.draw(show).map_err(Error::Terminal)?;
+            let events = self.events.get_or_insert_with(EventStream::new);
             let event = tokio::select! {
-                _ = self.signals.next() => return Ok(Choice::Quit),
-                event = self.events.next() => event,
+                signal = self.signals.next() => match signal {
+                    Signal::End(_) => return Ok(Choice::Quit),
+                    Signal::Continue => {
+                        self.take_again()?;
+                        continue;
+                    }
+                },
+                event = events.next() => event,
             };
             let chosen = match event {
                 None => Some(Choice::Quit),
+                Some(Ok(Event::Key(key))) if is_suspend(key) => match self.suspend().await? {
+                    Left::Signal(_) => Some(Choice::Quit),
+                    Left::Back(_) => None,
+                },
                 Some(Err(error)) => return Err(Error::Terminal(error)),
                 Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => first.on_key(key),
                 Some(Ok(Event::Paste(text))) => {
@@ -217,9 +292,16 @@ impl Screen {
             let now = progress.borrow_and_update().clone();
             let show = |frame: &mut Frame<'_>| first::draw_progress(&now, look, frame.buffer_mut());
             self.terminal.draw(show).map_err(Error::Terminal)?;
+            let events = self.events.get_or_insert_with(EventStream::new);
             let event = tokio::select! {
-                signal = self.signals.next() => return Ok(Shown::Signal(signal)),
-                event = self.events.next() => event,
+                signal = self.signals.next() => match signal {
+                    Signal::End(signal) => return Ok(Shown::Signal(signal)),
+                    Signal::Continue => {
+                        self.take_again()?;
+                        continue;
+                    }
+                },
+                event = events.next() => event,
                 changed = progress.changed() => match changed {
                     Ok(()) => {
                         tokio::time::sleep(limits::FRAME_EVERY).await;
@@ -232,126 +314,29 @@ impl Screen {
                 None => return Ok(Shown::Quit),
                 Some(Err(error)) => return Err(Error::Terminal(error)),
                 Some(Ok(Event::Key(key))) if first::is_stop(key) => return Ok(Shown::Quit),
+                Some(Ok(Event::Key(key))) if is_suspend(key) => {
+                    if let Left::Signal(signal) = self.suspend().await? {
+                        return Ok(Shown::Signal(signal));
+                    }
+                }
                 Some(Ok(_)) => {}
             }
         }
     }
 }
 
-/// The loop: what happens goes into the [`App`], what it asks for is done, and its picture is drawn.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn drive<B, S>(
-    terminal: &mut Terminal<B>,
-    events: &mut S,
-    node: Node,
-    options: Options,
-    copy: fn(&str) -> io::Result<()>,
-) -> Result<Outcome, Error>
-where
-    B: Backend,
-    B::Error: Send + Sync + 'static,
-    S: Stream<Item = io::Result<Event>> + Unpin,
-{
-    let size = terminal.size().map_err(failed)?;
-    let mut app = App::new(
-        options.look,
-        options.zone,
-        options.own_node,
-        (size.width, size.height),
-    );
-    let mut link = Link::new(node);
-    let mut asks = app.start();
-    let mut drawn: Option<Instant> = None;
-    let mut changed = false;
-    loop {
-        for ask in std::mem::take(&mut asks) {
-            match ask {
-                Ask::Request(tag, request) => {
-                    if let Some(msg) = link.send(tag, request) {
-                        asks.extend(app.update(now_ms(), msg));
-                    }
-                }
-                Ask::Copy(text) => copy(&text).map_err(Error::Terminal)?,
-                Ask::Redraw => terminal::forget(terminal).map_err(failed)?,
-                Ask::Quit => {
-                    return Ok(app
-                        .gone
-                        .map_or(Outcome::Quit, |gone| Outcome::Gone(gone.why)));
-                }
-            }
-        }
-        if !asks.is_empty() {
-            continue;
-        }
-        if let Some(msg) = link.ready() {
-            asks = app.update(now_ms(), msg);
-            continue;
-        }
-        changed |= app.take_changed();
-        let next_frame = drawn.map_or_else(Instant::now, |at| at + limits::FRAME_EVERY);
-        if changed && next_frame <= Instant::now() {
-            let size = terminal.size().map_err(failed)?;
-            if (size.width, size.height) != app.size {
-                asks = app.update(now_ms(), Msg::Resize(size.width, size.height));
-            }
-            terminal
-                .draw(|frame| screen::draw(&app, frame))
-                .map_err(failed)?;
-            drawn = Some(Instant::now());
-            changed = false;
-        }
-        if !asks.is_empty() {
-            continue;
-        }
-        let wake = if changed {
-            Some(next_frame)
-        } else {
-            app.next_tick_ms().map(instant_of)
-        };
-        let msg = tokio::select! {
-            event = events.next() => match event {
-                None => return Ok(Outcome::Quit),
-                Some(event) => message(event.map_err(Error::Terminal)?),
-            },
-            msg = link.next() => Some(msg),
-            () = sleep_until(wake) => (!changed).then_some(Msg::Tick),
-        };
-        if let Some(msg) = msg {
-            asks = app.update(now_ms(), msg);
-        }
-    }
+/// How it came back after others had the terminal.
+enum Left {
+    /// The terminal is taken again; what the loop is told.
+    Back(Option<Msg>),
+    /// A signal of this number came meanwhile; the terminal is not taken.
+    Signal(i32),
+}
+
+fn is_suspend(key: KeyEvent) -> bool {
+    key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL)
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Terminal(io::Error::other(error))
-}
-
-fn message(event: Event) -> Option<Msg> {
-    match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Msg::Key(key)),
-        Event::Paste(text) => Some(Msg::Paste(text)),
-        Event::Resize(width, height) => Some(Msg::Resize(width, height)),
-        Event::Key(_) | Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
-    }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn instant_of(wall_ms: u64) -> Instant {
-    // At least a little later, or a clock that was set back would make the loop spin.
-    Instant::now() + Duration::from_millis(wall_ms.saturating_sub(now_ms()).clamp(1, 60_000))
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
 }

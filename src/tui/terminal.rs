@@ -18,7 +18,8 @@ use crossterm::terminal::{
 };
 use ratatui::Terminal;
 use ratatui::backend::{Backend, ClearType, CrosstermBackend};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::kill_current_process_group;
+use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::caught::is_expected;
 use crate::tui::look::Look;
@@ -49,12 +50,29 @@ pub fn take(look: Look) -> io::Result<(Taken, Terminal<CrosstermBackend<io::Stdo
         // Otherwise crossterm 0.29 writes a reset for each colour when NO_COLOR is set, and wipes bold and reverse.
         crossterm::style::force_color_output(true);
     }
-    enable_raw_mode()?;
-    TAKEN.store(true, Ordering::SeqCst);
     let taken = Taken(());
-    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+    take_again()?;
     let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
     Ok((taken, terminal))
+}
+
+/// Takes the terminal again, wherever it was left: given back, or changed by a shell while this process was stopped.
+///
+/// # Errors
+/// The terminal's.
+pub fn take_again() -> io::Result<()> {
+    give_back();
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)
+}
+
+/// Stops the process group, as Ctrl-Z does in a shell. It goes on with SIGCONT.
+///
+/// # Errors
+/// The system's.
+pub fn stop() -> io::Result<()> {
+    Ok(kill_current_process_group(rustix::process::Signal::TSTP)?)
 }
 
 impl Drop for Taken {
@@ -110,33 +128,56 @@ pub fn copy(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// The signals that end the UI.
+/// Returns whether a signal of this number comes from keys, for all that run in the terminal.
+pub fn is_from_keys(signal: i32) -> bool {
+    [SignalKind::interrupt(), SignalKind::quit()]
+        .iter()
+        .any(|kind| kind.as_raw_value() == signal)
+}
+
+/// A signal for the UI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// It is to end; the signal's number.
+    End(i32),
+    /// The process was stopped and goes on. The terminal may have been changed.
+    Continue,
+}
+
+/// The signals that the UI hears.
 #[derive(Debug)]
-pub struct Signals([(Signal, i32); 4]);
+pub struct Signals {
+    ends: [(unix::Signal, i32); 4],
+    continues: unix::Signal,
+}
 
 impl Signals {
-    /// Listens for SIGHUP, SIGINT, SIGQUIT and SIGTERM. Must be called in a tokio runtime.
+    /// Listens for SIGHUP, SIGINT, SIGQUIT, SIGTERM and SIGCONT. Must be called in a tokio runtime.
     ///
     /// # Errors
     /// The system's.
     pub fn listen() -> io::Result<Self> {
         let on = |kind: SignalKind| Ok::<_, io::Error>((signal(kind)?, kind.as_raw_value()));
-        Ok(Self([
-            on(SignalKind::hangup())?,
-            on(SignalKind::interrupt())?,
-            on(SignalKind::quit())?,
-            on(SignalKind::terminate())?,
-        ]))
+        Ok(Self {
+            ends: [
+                on(SignalKind::hangup())?,
+                on(SignalKind::interrupt())?,
+                on(SignalKind::quit())?,
+                on(SignalKind::terminate())?,
+            ],
+            continues: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        })
     }
 
-    /// Waits for one; returns its number.
-    pub async fn next(&mut self) -> i32 {
-        let [(hangup, a), (interrupt, b), (quit, c), (terminate, d)] = &mut self.0;
+    /// Waits for one.
+    pub async fn next(&mut self) -> Signal {
+        let [(hangup, a), (interrupt, b), (quit, c), (terminate, d)] = &mut self.ends;
         tokio::select! {
-            _ = hangup.recv() => *a,
-            _ = interrupt.recv() => *b,
-            _ = quit.recv() => *c,
-            _ = terminate.recv() => *d,
+            _ = hangup.recv() => Signal::End(*a),
+            _ = interrupt.recv() => Signal::End(*b),
+            _ = quit.recv() => Signal::End(*c),
+            _ = terminate.recv() => Signal::End(*d),
+            _ = self.continues.recv() => Signal::Continue,
         }
     }
 }

@@ -75,6 +75,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("rand_pcg", &["dag", "sync", "gossip", "machine", "sim"]),
     ("ratatui", &["tui"]),
     ("redb", &["store"]),
+    ("rustix", &["tui/terminal.rs"]),
     ("rustls", &["net"]),
     ("ryu_js", &["event"]),
     (

@@ -17,6 +17,7 @@ mod node;
 mod pty;
 mod random;
 mod scenes;
+mod shell;
 mod world;
 
 use std::fmt::Write;

@@ -141,7 +141,11 @@ async fn what_was_asked_of_one_connection_does_not_reach_the_next() {
 async fn serve(listener: UnixListener, world: super::world::World) {
     loop {
         let (stream, _): (UnixStream, _) = listener.accept().await.unwrap();
-        tokio::spawn(node::serve(stream, world.clone()));
+        tokio::spawn(node::serve(
+            stream,
+            world.clone(),
+            std::sync::Arc::default(),
+        ));
     }
 }
 

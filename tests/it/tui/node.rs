@@ -5,12 +5,18 @@ use std::sync::{Arc, Mutex};
 use fedag::control::view::PeerStatus;
 use fedag::control::{AddOutcome, Failure, FailureCode, Reply, ReplyLine, Request, RequestLine};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::Notify;
 
 use super::scenes;
 use super::world::World;
 
-/// Serves `world` as machine 0 holds it, until the client goes. It panics when told to add the text `panic`.
-pub(crate) async fn serve(pipe: impl AsyncRead + AsyncWrite + Send + 'static, world: World) {
+/// Serves `world` as machine 0 holds it, until the client goes. It panics when told to add the text `panic`, and passes on
+/// `panic in the UI`.
+pub(crate) async fn serve(
+    pipe: impl AsyncRead + AsyncWrite + Send + 'static,
+    world: World,
+    panic: Arc<Notify>,
+) {
     let world = Arc::new(Mutex::new(world));
     let (reader, mut writer) = tokio::io::split(pipe);
     let mut lines = BufReader::new(reader).lines();
@@ -20,6 +26,9 @@ pub(crate) async fn serve(pipe: impl AsyncRead + AsyncWrite + Send + 'static, wo
             serde_json::from_str(&line).expect("the client writes requests");
         let mut out = Vec::new();
         let is_add = matches!(request, Request::Add { .. });
+        if line.contains("panic in the UI") {
+            panic.notify_one();
+        }
         if matches!(request, Request::Watch {}) {
             watcher = Some(id);
         } else {
