@@ -6,11 +6,13 @@
 
 pub mod client;
 pub mod fuzz;
+pub mod search;
 pub mod view;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::control::search::{Found, SearchRequest};
 use crate::control::view::{EventView, Order, Report, Status, Window, WindowRequest};
 
 /// A line from a client.
@@ -63,6 +65,8 @@ pub enum Request {
     },
     /// Rows for the screen. Answer: [`Reply::Window`].
     Window(WindowRequest),
+    /// One step of a search. Answer: [`Reply::Found`].
+    Search(SearchRequest),
     /// Recomputes everything. Answers: [`Reply::Progress`], then [`Reply::Verified`].
     Verify {},
     /// Ends the node. Answer: [`Reply::Done`], and then the connection ends.
@@ -123,6 +127,8 @@ pub enum Reply {
     },
     /// Rows for the screen.
     Window(Box<Window>),
+    /// What one step of a search found.
+    Found(Box<Found>),
     /// Work so far.
     Progress {
         /// Done.

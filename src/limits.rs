@@ -361,6 +361,20 @@ pub const WINDOW_ASKS_MAX: usize = 64;
 pub const WINDOW_PARENTS_MAX: usize = 64;
 /// Positions searched in one step of `log`, so that the driver is free in between.
 pub const LOG_STEP_EVENTS: usize = 65_536;
+/// Positions that one step of a search looks at.
+pub const SEARCH_STEP_EVENTS: usize = 8192;
+/// Bytes of events that one step of a search reads, but at least one event.
+pub const SEARCH_STEP_BYTES: usize = 4 << 20;
+/// Hits told by one step of a search; at the bound the step ends there.
+pub const SEARCH_STEP_HITS: usize = 1024;
+/// Characters of what is searched for; a longer one is refused.
+pub const SEARCH_CHARS_MAX: usize = 512;
+/// Bytes of a regular expression in its compiled form; a larger one is refused.
+pub const SEARCH_COMPILED_BYTES: usize = 1 << 20;
+/// Parts of one summary that are marked as matching; further ones are not.
+pub const SEARCH_MARKS_MAX: usize = 32;
+/// Events that a filter shows, those found first; then it stops looking for older ones and says so.
+pub const FILTER_HITS_MAX: usize = 10_000;
 /// Addresses of other machines in a ticket.
 pub const TICKET_PEERS_MAX: usize = 4;
 /// The ban list is looked at this often.

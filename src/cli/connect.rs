@@ -197,6 +197,7 @@ pub(super) fn unexpected(reply: &Reply) -> anyhow::Error {
         Reply::Event(_) => "an event",
         Reply::Ticket { .. } => "a ticket",
         Reply::Window(_) => "rows",
+        Reply::Found(_) => "what a search found",
         Reply::Progress { .. } => "progress",
         Reply::Waiting { .. } => "that it waits",
         Reply::Verified(_) => "a report",

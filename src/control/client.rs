@@ -214,6 +214,7 @@ fn is_last(reply: &Reply) -> bool {
         | Reply::Event(_)
         | Reply::Ticket { .. }
         | Reply::Window(_)
+        | Reply::Found(_)
         | Reply::Waiting { .. }
         | Reply::Progress { .. } => false,
     }

@@ -285,6 +285,13 @@ pub struct WindowRequest {
     pub before: u32,
     /// Rows after it, likewise.
     pub after: u32,
+    /// Only these events, by uuid, at most `limits::WINDOW_ROWS_MAX`; `at`, `before` and `after` do not count then. A parent that is
+    /// none of them is never the newest of its lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Vec<String>>,
+    /// What is searched for, see [`crate::control::search::SearchRequest`]: rows that match say so. Ignored when it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
 }
 
 /// Rows for the screen, oldest first.
@@ -323,6 +330,9 @@ pub struct WindowRow {
     pub held_by: u32,
     /// Milliseconds since it came to be held here by replication; None: own, or held when the node started.
     pub arrived_ms: Option<u64>,
+    /// It matches the request's `query`: where its summary does, as pairs of characters from and to; None: it does not match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hits: Option<Vec<(u32, u32)>>,
 }
 
 /// A parent of a row.

@@ -24,7 +24,7 @@ pub mod members;
 pub mod order;
 pub mod parents;
 pub mod pending;
-mod prefix;
+pub mod prefix;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

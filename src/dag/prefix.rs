@@ -10,14 +10,14 @@ const CHARS: usize = 36;
 
 /// A beginning of an id's text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Prefix {
+pub struct Prefix {
     value: u128,
     mask: u128,
 }
 
 impl Prefix {
     /// None: no id's text begins so.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         if text.len() > CHARS {
             return None;
         }
@@ -41,7 +41,7 @@ impl Prefix {
     }
 
     /// Returns whether the id's text begins so.
-    pub(super) fn fits(self, id: EventId) -> bool {
+    pub fn fits(self, id: EventId) -> bool {
         u128::from_be_bytes(id.0) & self.mask == self.value
     }
 }

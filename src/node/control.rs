@@ -11,7 +11,7 @@ use crate::node::failure::{needs_node, not_allowed, stopping};
 use crate::node::invites::{self, Terms};
 use crate::node::names::find_machine;
 use crate::node::serve::{Gone, Replies};
-use crate::node::{log, verify, view, window};
+use crate::node::{log, search, verify, view, window};
 
 /// Answers one request; [`Gone`] when the client did not wait.
 pub(crate) async fn handle(desk: &Desk, request: Request, replies: &Replies) -> Result<(), Gone> {
@@ -43,6 +43,9 @@ pub(crate) async fn handle(desk: &Desk, request: Request, replies: &Replies) -> 
         Request::Window(request) => window::window(desk, request)
             .await
             .map(|window| Reply::Window(Box::new(window))),
+        Request::Search(request) => search::search(desk, request)
+            .await
+            .map(|found| Reply::Found(Box::new(found))),
         Request::Verify {} => verify::verify(desk, replies).await,
         Request::Stop {} => {
             replies.send(Ok(Reply::Done {})).await?;

@@ -38,6 +38,7 @@ mod parts;
 mod perform;
 mod publish;
 mod recent;
+mod search;
 mod serve;
 mod setup;
 mod stream;

@@ -251,6 +251,7 @@ impl Client {
             | Request::Invite { .. }
             | Request::Connect { .. }
             | Request::Window(_)
+            | Request::Search(_)
             | Request::Verify {}
             | Request::Stop {} => false,
         };

@@ -2,6 +2,8 @@
 //!
 //! Invariant: no control, C1, bidi or zero-width characters, one line, at most `limits::SUMMARY_CHARS_MAX` characters.
 
+use std::borrow::Cow;
+
 use crate::event::Raw;
 use crate::event::control::Control;
 use crate::event::wall::WallTime;
@@ -35,15 +37,36 @@ fn minutes(time: WallTime) -> String {
     format!("{date} {} UTC", clock.get(..5).unwrap_or(clock))
 }
 
-fn properties(json: &[u8]) -> String {
-    /// The text of an event that has nothing else.
+/// What a search looks at: as the summary, but whole, and a text without its quotes.
+pub(crate) fn searched(raw: &Raw) -> Cow<'_, str> {
+    match Control::parse(&raw.control, raw.parents.is_empty()) {
+        Control::Root(_) | Control::Admit(_) | Control::Invite(_) => Cow::Owned(summary(raw)),
+        Control::None => match text_alone(&raw.properties) {
+            Some(text) => Cow::Owned(text),
+            None => String::from_utf8_lossy(&raw.properties),
+        },
+    }
+}
+
+/// The text of an event that has nothing else.
+fn text_alone(json: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Text {
         text: String,
     }
-    if let Ok(only) = serde_json::from_slice::<Text>(json) {
-        return format!("\"{}\"", clean_to(&only.text, SUMMARY_CHARS_MAX - 2));
+    // Canonical JSON has no blanks, and most events with other properties end here.
+    if !json.starts_with(b"{\"text\":") {
+        return None;
+    }
+    serde_json::from_slice::<Text>(json)
+        .ok()
+        .map(|only| only.text)
+}
+
+fn properties(json: &[u8]) -> String {
+    if let Some(text) = text_alone(json) {
+        return format!("\"{}\"", clean_to(&text, SUMMARY_CHARS_MAX - 2));
     }
     // Only the start is shown, so only the start is looked at.
     let start = &json[..json.len().min(SUMMARY_CHARS_MAX * 8)];

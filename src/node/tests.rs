@@ -1,6 +1,7 @@
 //! A node without a network on a store in memory, spoken to over the pipe.
 
 mod asking;
+mod finding;
 mod running;
 
 use std::sync::Arc;
@@ -186,6 +187,7 @@ impl World {
                 | Reply::Event(_)
                 | Reply::Ticket { .. }
                 | Reply::Window(_)
+                | Reply::Found(_)
                 | Reply::Progress { .. }
                 | Reply::Waiting { .. }
                 | Reply::Verified(_)) => panic!("{other:?}"),

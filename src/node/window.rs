@@ -11,26 +11,50 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::control::Failure;
 use crate::control::view::{Lane, Window, WindowParent, WindowRequest, WindowRow};
+use crate::event::id::EventId;
 use crate::event::index::{Arrival, Author};
 use crate::limits::{LOOK_BACK_ROWS, WINDOW_ASKS_MAX, WINDOW_PARENTS_MAX, WINDOW_ROWS_MAX};
 use crate::machine::PeerView;
-use crate::node::ask::{Body, Desk, Seen};
+use crate::node::ask::{Desk, Seen};
 use crate::node::names::machine_name;
-use crate::node::order::{CausalOrder, Ordered};
+use crate::node::order::Ordered;
+use crate::node::search::{Query, Verdict};
 use crate::node::summary::{clean, summary};
 use crate::node::view::{is_connected, read_all};
 
 /// Answers a window request.
 pub(crate) async fn window(desk: &Desk, request: WindowRequest) -> Result<Window, Failure> {
-    let (mut window, bodies) = desk.ask(move |seen| frame(seen, &request)).await??;
+    let query = request
+        .query
+        .as_deref()
+        .and_then(|query| Query::parse(query).ok());
+    let asked = query.clone();
+    let (mut window, bodies, verdicts) = desk
+        .ask(move |seen| {
+            let (window, events) = frame(seen, &request)?;
+            let verdicts = asked.map(|query| verdicts(seen, &query, &events));
+            let bodies: Vec<_> = events.iter().map(|at| seen.body(*at)).collect();
+            Ok::<_, Failure>((window, bodies, verdicts))
+        })
+        .await??;
     desk.blocking(move |shared| {
-        for (row, raw) in window.rows.iter_mut().zip(read_all(shared, bodies.iter())) {
-            match raw {
+        let raws = read_all(shared, bodies.iter());
+        for (place, (row, raw)) in window.rows.iter_mut().zip(raws).enumerate() {
+            let verdict = verdicts.as_ref().map_or(Verdict::Fails, |all| all[place]);
+            let fits = match &raw {
                 Ok(raw) => {
                     row.time_ms = raw.time_ms;
-                    row.summary = summary(&raw);
+                    row.summary = summary(raw);
+                    let decides = |query: &Query| query.fits_text(raw);
+                    verdict == Verdict::Text && query.as_ref().is_some_and(decides)
                 }
-                Err(failure) => row.summary = clean(&failure.message),
+                Err(failure) => {
+                    row.summary = clean(&failure.message);
+                    false
+                }
+            };
+            if fits || verdict == Verdict::Fits {
+                row.hits = query.as_ref().map(|query| query.marks(&row.summary));
             }
         }
         Ok(window)
@@ -38,33 +62,66 @@ pub(crate) async fn window(desk: &Desk, request: WindowRequest) -> Result<Window
     .await
 }
 
+fn verdicts(seen: &Seen<'_>, query: &Query, events: &[Arrival]) -> Vec<Verdict> {
+    match query.by(seen) {
+        Ok(by) => events
+            .iter()
+            .map(|at| query.verdict(seen, by, *at))
+            .collect(),
+        Err(_) => vec![Verdict::Fails; events.len()],
+    }
+}
+
 /// All of the window but what stands in bodies.
-fn frame(seen: &mut Seen<'_>, request: &WindowRequest) -> Result<(Window, Vec<Body>), Failure> {
+fn frame(seen: &mut Seen<'_>, request: &WindowRequest) -> Result<(Window, Vec<Arrival>), Failure> {
+    let only = request.only.as_ref().map(|names| only(seen, names));
     let anchor = match &request.at {
         Some(name) => Some(seen.names.find_event(seen.dag, name)?),
         None => None,
     };
     let causal = std::mem::take(seen.causal);
     let mut causal = causal;
-    let result = lay_out(seen, &mut causal, anchor, request);
+    let order = Ordered::new(seen.dag, &mut causal, request.order);
+    let (part, events) = if let Some(mut events) = only {
+        events.sort_unstable_by_key(|at| order.rank(*at));
+        events.dedup();
+        (Part::Only, events)
+    } else {
+        let rows_max = |asked: u32| (asked as usize).min(WINDOW_ROWS_MAX);
+        let at = anchor.map_or(order.len() - 1, |anchor| order.rank(anchor));
+        let first = at.saturating_sub(rows_max(request.before));
+        let end = (at + 1 + rows_max(request.after)).min(order.len());
+        let events = (first..end).map(|rank| order.at(rank)).collect();
+        (Part::Ranks { first, end }, events)
+    };
+    let result = rows_of(seen, &order, part, events);
     *seen.causal = causal;
     Ok(result)
 }
 
-fn lay_out(
-    seen: &Seen<'_>,
-    causal: &mut CausalOrder,
-    anchor: Option<Arrival>,
-    request: &WindowRequest,
-) -> (Window, Vec<Body>) {
-    let order = Ordered::new(seen.dag, causal, request.order);
-    let rows_max = |asked: u32| (asked as usize).min(WINDOW_ROWS_MAX);
-    let at = anchor.map_or(order.len() - 1, |anchor| order.rank(anchor));
-    let first = at.saturating_sub(rows_max(request.before));
-    let end = (at + 1 + rows_max(request.after)).min(order.len());
-    let events: Vec<_> = (first..end).map(|rank| order.at(rank)).collect();
+/// The held ones of these events.
+fn only(seen: &Seen<'_>, names: &[String]) -> Vec<Arrival> {
+    let ids = names.iter().take(WINDOW_ROWS_MAX);
+    ids.filter_map(|name| seen.dag.find(EventId::parse(name)?))
+        .collect()
+}
 
-    let mut lanes = Lanes::new(seen, &order, first, end, &events);
+/// Which part of the order a window is.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// These ranks, without a gap.
+    Ranks { first: usize, end: usize },
+    /// Single events: what is between them is not told of.
+    Only,
+}
+
+fn rows_of(
+    seen: &Seen<'_>,
+    order: &Ordered<'_>,
+    part: Part,
+    events: Vec<Arrival>,
+) -> (Window, Vec<Arrival>) {
+    let mut lanes = Lanes::new(seen, order, part, &events);
     let peers: Vec<_> = seen
         .machine
         .peers()
@@ -77,10 +134,13 @@ fn lay_out(
     let window = Window {
         rows,
         lanes: lanes.told,
-        first: first as u64,
+        first: match part {
+            Part::Ranks { first, .. } => first as u64,
+            Part::Only => 0,
+        },
         total: order.len() as u64,
     };
-    (window, events.iter().map(|at| seen.body(*at)).collect())
+    (window, events)
 }
 
 /// How many connected machines hold each event, as far as known.
@@ -114,6 +174,7 @@ fn row(seen: &Seen<'_>, lanes: &mut Lanes, held_by: u32, at: Arrival) -> WindowR
         let author = dag.author(*parent);
         let newest = match lanes.latest.get(&author) {
             Some(latest) => latest == parent,
+            None if lanes.is_sparse => false,
             None => {
                 dag.last_of(dag.author_key(author)) == Some(*parent)
                     && !dag.is_forked(dag.author_key(author))
@@ -145,6 +206,7 @@ fn row(seen: &Seen<'_>, lanes: &mut Lanes, held_by: u32, at: Arrival) -> WindowR
         summary: String::new(),
         held_by,
         arrived_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        hits: None,
     }
 }
 
@@ -154,16 +216,17 @@ struct Lanes {
     told: Vec<Lane>,
     /// The last event of each lane before the row that is laid out, as far as was looked.
     latest: BTreeMap<Author, Arrival>,
+    /// The rows are not neighbours in the order.
+    is_sparse: bool,
 }
 
 impl Lanes {
-    fn new(
-        seen: &Seen<'_>,
-        order: &Ordered<'_>,
-        first: usize,
-        end: usize,
-        events: &[Arrival],
-    ) -> Self {
+    fn new(seen: &Seen<'_>, order: &Ordered<'_>, part: Part, events: &[Arrival]) -> Self {
+        // Of single events nothing is before and nothing after.
+        let (first, end) = match part {
+            Part::Ranks { first, end } => (first, end),
+            Part::Only => (0, order.len()),
+        };
         let dag = seen.dag;
         let own = seen.machine.machine();
         let parents = |at: &Arrival| {
@@ -232,6 +295,7 @@ impl Lanes {
             numbers: authors.iter().copied().zip(skipped..).collect(),
             told,
             latest,
+            is_sparse: matches!(part, Part::Only),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::control::Request;
 use crate::control::view::WindowRow;
 use crate::limits;
 use crate::tui::app::App;
+use crate::tui::find::{Kind, Typed};
 use crate::tui::input::{Action, Pane, Place, action};
 use crate::tui::layout::Areas;
 use crate::tui::look::count;
@@ -28,6 +29,10 @@ const PANES: [Pane; 5] = [
 
 impl App {
     pub(super) fn on_paste(&mut self, text: &str) {
+        if self.finder.paste(text) {
+            self.changed = true;
+            return;
+        }
         self.popup = None;
         self.focus = Pane::Input;
         let left_out = self.line.paste(text);
@@ -52,6 +57,9 @@ impl App {
 
     pub(super) fn on_key(&mut self, key: KeyEvent, asks: &mut Vec<Ask>) {
         self.changed = true;
+        if self.finder.prompt().is_some() {
+            return self.on_prompt_key(key);
+        }
         if self.popup.is_some() && self.on_popup_key(key, asks) {
             return;
         }
@@ -96,6 +104,11 @@ impl App {
     fn act(&mut self, action: Action, asks: &mut Vec<Ask>) {
         match action {
             Action::Send => self.send(asks),
+            Action::Find => self.finder.open(Kind::Find),
+            Action::Filter => self.finder.open(Kind::Filter),
+            Action::NextHit => self.find_again(true),
+            Action::PreviousHit => self.find_again(false),
+            Action::Back if self.stop_finding() => {}
             Action::Back if self.focus == Pane::Events => self.view.follow(),
             Action::Back => self.focus = Pane::Events,
             Action::Edit => self.focus = Pane::Input,
@@ -121,7 +134,10 @@ impl App {
             Action::Pane(pane) => self.focus = pane,
             Action::Ticket => self.ask_ticket(asks),
             Action::CopyUuid | Action::CopyJson => self.copy(action, asks),
-            Action::Order => self.view.turn(),
+            Action::Order => {
+                self.view.turn();
+                self.show_found();
+            }
             Action::Help => self.popup = Some(Popup::Help(0)),
             Action::Redraw => asks.push(Ask::Redraw),
             Action::Editor => asks.push(Ask::Edit(self.line.text().to_owned())),
@@ -132,6 +148,43 @@ impl App {
             Action::Newer if self.line.down() => {}
             Action::Newer => self.line.newer(),
         }
+    }
+
+    fn on_prompt_key(&mut self, key: KeyEvent) {
+        match self.finder.on_key(key) {
+            Typed::On | Typed::Closed => return,
+            Typed::Entered(Kind::Find, text) => {
+                let (order, from) = (self.view.order(), self.search_from());
+                self.finder.find(text, order, from);
+            }
+            Typed::Entered(Kind::Filter, text) => self.finder.filter(text),
+        }
+        self.show_found();
+    }
+
+    /// Where a search begins: at the selected event, or at the newest one, which is then looked at, too.
+    fn search_from(&self) -> Option<String> {
+        let selected = self.selected().filter(|_| !self.view.is_following());
+        selected.map(str::to_owned)
+    }
+
+    fn find_again(&mut self, back: bool) {
+        let from = self.selected().map(str::to_owned);
+        if !self.finder.again(back, self.view.order(), from) {
+            self.say("nothing was searched for yet: / searches", true);
+        }
+    }
+
+    /// Ends a search or a filter, if there is one.
+    fn stop_finding(&mut self) -> bool {
+        let Some(what) = self.finder.back() else {
+            return false;
+        };
+        if !what.is_empty() {
+            self.say(what, false);
+        }
+        self.show_found();
+        true
     }
 
     fn send(&mut self, asks: &mut Vec<Ask>) {

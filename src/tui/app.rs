@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::control::search::Found;
 use crate::control::view::{EventDetail, EventView, PeerStatus, Status, Window};
 use crate::control::{AddOutcome, Failure, Reply, Request};
 use crate::tui::clock::span;
+use crate::tui::find::{Finder, Outcome};
 use crate::tui::input::Pane;
 use crate::tui::layout::Areas;
 use crate::tui::line::Line;
@@ -68,6 +70,8 @@ pub struct App {
     pub peers_scroll: u16,
     /// The selected leaf.
     pub leaf: usize,
+    /// Search and filter.
+    pub finder: Finder,
     /// The input line.
     pub line: Line,
     /// A word at the bottom.
@@ -107,6 +111,7 @@ impl App {
             detail_scroll: 0,
             peers_scroll: 0,
             leaf: 0,
+            finder: Finder::default(),
             line: Line::default(),
             word: None,
             gone: None,
@@ -209,6 +214,9 @@ impl App {
         if let Some(request) = self.view.ask() {
             asks.push(Ask::Request(Tag::Window, Request::Window(request)));
         }
+        for (number, request) in self.finder.ask() {
+            asks.push(Ask::Request(Tag::Search(number), Request::Search(request)));
+        }
         let areas = Areas::of(self);
         if let Some(uuid) = self.selected().map(str::to_owned) {
             let is_other = self.detail_for.as_ref() != Some(&uuid);
@@ -242,6 +250,11 @@ impl App {
             }
             (Tag::Watch, Err(failure)) => self.on_gone(&failure.message, None),
             (Tag::Ticket, answer) => self.on_ticket(answer),
+            (Tag::Search(number), Ok(Reply::Found(found))) => self.on_found(number, *found),
+            (Tag::Search(number), Err(failure)) => self.on_no_search(number, &failure.message),
+            (Tag::Search(number), Ok(_)) => {
+                self.on_no_search(number, "the node did not answer with hits");
+            }
             (Tag::Add(_), Ok(Reply::Added(outcomes))) => match outcomes.into_iter().next() {
                 Some(AddOutcome::Added { uuid, .. }) => self.view.reveal(uuid),
                 Some(AddOutcome::Refused(why)) => self.on_refused(asked, &why),
@@ -286,6 +299,7 @@ impl App {
     /// The rows, the selected event and the leaves may be others now.
     fn outdate(&mut self) {
         self.view.invalidate();
+        self.finder.invalidate();
         self.detail_stale = true;
         self.leaves_stale = true;
     }
@@ -304,6 +318,7 @@ impl App {
         });
         self.changed = true;
         self.view.unanswered();
+        self.finder.unanswered();
         if let Some(Popup::Ticket(ticket @ Ticket::Asked)) = &mut self.popup {
             *ticket = Ticket::Refused("the node is gone".into());
         }
@@ -351,6 +366,39 @@ impl App {
         if self.rates.len() > CHART_SECONDS {
             self.rates.pop_front();
         }
+    }
+
+    fn on_found(&mut self, number: u64, found: Found) {
+        match self.finder.answer(number, found) {
+            Outcome::On => {}
+            Outcome::Hit { uuid, wrapped } => {
+                self.view.select(uuid);
+                if wrapped {
+                    self.say(
+                        "the search went round: past the end, on from the other one",
+                        false,
+                    );
+                }
+            }
+            Outcome::NoHit => self.say("no event matches", true),
+            Outcome::Filtered => self.show_found(),
+        }
+    }
+
+    fn on_no_search(&mut self, number: u64, why: &str) {
+        if self.finder.failed(number) {
+            self.say(why, true);
+        }
+        self.show_found();
+    }
+
+    /// Shows what the filter lets through, and marks what matches.
+    pub(super) fn show_found(&mut self) {
+        let held = self.status.as_ref().map_or(0, |status| status.events);
+        self.view
+            .show_only(self.finder.shown(self.view.order()), held);
+        self.view.mark(self.finder.query().map(str::to_owned));
+        self.changed = true;
     }
 
     fn on_window(&mut self, window: Window) {

@@ -1,4 +1,4 @@
-//! Draws the events: lanes, labels, who holds them, what they say, and what they merge.
+//! Draws rows of events: lanes, labels, who holds them, what they say, and what they merge.
 
 use std::ops::Range;
 
@@ -8,14 +8,11 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::control::view::{Order, Status, Window, WindowRow};
-use crate::tui::alone;
-use crate::tui::app::App;
+use crate::control::view::{Status, Window, WindowRow};
 use crate::tui::clock::clock;
-use crate::tui::input::Pane;
 use crate::tui::lanes::{Cells, Column, Columns, Mark, lay_out};
 use crate::tui::look::{ACCENT, BUSY, FAINT, Glyphs, Look, STRONG, clean, count, fit, number, pad};
-use crate::tui::screen::{frame, put};
+use crate::tui::screen::put;
 
 /// Ticks are drawn one by one for so many peers; of more, as a count.
 const TICKS_MAX: u64 = 5;
@@ -25,77 +22,6 @@ const PARENTS_NAMED: u32 = 4;
 const TIME_COLUMNS: u16 = 9;
 /// The least columns left for what an event says.
 const SUMMARY_MIN: u16 = 24;
-
-/// Draws the events pane.
-pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
-    let inner = frame(buf, area, &title(app), app.focus == Pane::Events, app.look);
-    if inner.height < 2 || inner.width < 20 {
-        return;
-    }
-    let window = app.view.window();
-    if window.rows.is_empty() {
-        put(
-            buf,
-            inner.x + 2,
-            inner.y + 1,
-            inner.right(),
-            "waiting for the node",
-            FAINT,
-        );
-        return;
-    }
-    let visible = app.view.visible();
-    let lit = |row: &WindowRow| app.flash_ends_ms(row.arrived_ms).is_some();
-    Rows {
-        look: app.look,
-        window,
-        visible: visible.clone(),
-        lanes: app.view.columns(),
-        peers: app.status.as_ref().map_or(0, |status| connected(status)),
-        selected: app.selected(),
-        focused: app.focus != Pane::Input,
-        zone: Some(&app.zone),
-        lit: &lit,
-    }
-    .draw(inner, buf);
-    let used = u16::try_from(visible.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(1);
-    alone::draw(
-        app,
-        Rect {
-            y: inner.y + used.min(inner.height),
-            height: inner.height.saturating_sub(used),
-            ..inner
-        },
-        buf,
-    );
-}
-
-fn title(app: &App) -> String {
-    let glyphs = app.look.glyphs();
-    let order = match app.view.order() {
-        Order::Causal => "causal order",
-        Order::Arrival => "order of arrival",
-    };
-    let held = app.status.as_ref().map_or(0, |status| status.events);
-    let place = match (app.view.below(held), app.view.news(held)) {
-        (0, _) => "paused".to_owned(),
-        (below, 0) => format!("{} {} below", glyphs.down, count(below)),
-        (below, news) => format!(
-            "{} {} below, {} new",
-            glyphs.down,
-            count(below),
-            count(news)
-        ),
-    };
-    let place = if app.view.is_following() {
-        "following".to_owned()
-    } else {
-        format!("{place} (G follows)")
-    };
-    format!("1 Events {dot} {order} {dot} {place}", dot = glyphs.dot)
-}
 
 /// Rows of events below a heading: all that is needed to draw them.
 #[expect(missing_debug_implementations, reason = "it has a function in it")]
@@ -253,6 +179,7 @@ impl<'a> Table<'a> {
             );
         }
         x = self.draw_lanes(cells, x, area, buf);
+        let label_at = x;
         let own = self.column_style(cells.column);
         let label = pad(&row.label, usize::from(self.label), self.look) + "  ";
         x = put(
@@ -289,6 +216,33 @@ impl<'a> Table<'a> {
         }
         if is_selected && self.given.focused {
             buf.set_style(area, self.look.selection());
+        }
+        self.draw_marks(row, (label_at, x), area, buf);
+    }
+
+    /// Marks where a row matches; its label when the place is not shown.
+    fn draw_marks(&self, row: &WindowRow, (label, text): (u16, u16), area: Rect, buf: &mut Buffer) {
+        let Some(hits) = &row.hits else { return };
+        let room = usize::from(area.right().saturating_sub(text));
+        let columns = |chars: u32| {
+            let before: String = row.summary.chars().take(chars as usize).collect();
+            before.width()
+        };
+        let mut mark = |from: u16, width: usize| {
+            let width = u16::try_from(width).unwrap_or(0);
+            let area = Rect::new(from, area.y, width, 1).intersection(area);
+            buf.set_style(area, self.look.hit());
+        };
+        let mut is_seen = false;
+        for (from, to) in hits {
+            let (from, to) = (columns(*from), columns(*to).min(room));
+            if from < to {
+                is_seen = true;
+                mark(text + u16::try_from(from).unwrap_or(0), to - from);
+            }
+        }
+        if !is_seen {
+            mark(label, row.label.width());
         }
     }
 

@@ -61,6 +61,14 @@ pub enum Action {
     Older,
     /// A row down in the input line; in the last, the line sent after.
     Newer,
+    /// Asks what to search for.
+    Find,
+    /// The next event that matches.
+    NextHit,
+    /// The one before.
+    PreviousHit,
+    /// Asks what to show alone.
+    Filter,
 }
 
 /// A part of the screen that can have the focus.
@@ -368,6 +376,35 @@ pub const KEYMAP: &[Binding] = &[
         &[ctrl('z')],
         Action::Suspend,
         "suspend; the shell's fg comes back",
+        "",
+    ),
+    // Of the events pane.
+    bind(
+        Place::Browse,
+        &[letter('/')],
+        Action::Find,
+        "search: text, label, uuid, author:NAME",
+        "search",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('n')],
+        Action::NextHit,
+        "the next older event that matches",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('N')],
+        Action::PreviousHit,
+        "the next newer event that matches",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('&')],
+        Action::Filter,
+        "show only events that match",
         "",
     ),
     bind(Place::Browse, &[letter('q')], Action::Quit, "quit", "quit"),

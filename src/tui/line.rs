@@ -254,7 +254,7 @@ impl Line {
     clippy::wildcard_enum_match_arm,
     reason = "of many keys few are used here"
 )]
-fn request(key: KeyEvent) -> Option<InputRequest> {
+pub(super) fn request(key: KeyEvent) -> Option<InputRequest> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
     // AltGr is told as Control and Alt together, and makes characters.

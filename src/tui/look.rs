@@ -97,6 +97,16 @@ impl Look {
         }
     }
 
+    /// What matches a search.
+    pub fn hit(self) -> Style {
+        let style = Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+        if self.colour {
+            style.fg(Color::Black).bg(Color::Yellow)
+        } else {
+            style
+        }
+    }
+
     /// A badge of this colour: a filled field with the word in it.
     pub fn badge(self, colour: Color) -> Style {
         if self.colour {

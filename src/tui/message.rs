@@ -67,6 +67,8 @@ pub enum Tag {
     Ticket,
     /// The line of this number was added.
     Add(u64),
+    /// The step of a search of this number.
+    Search(u64),
 }
 
 /// What is drawn over the panes.

@@ -17,7 +17,7 @@ use crate::tui::input::{KEYMAP, Pane, Place, name};
 use crate::tui::layout::{Areas, HEIGHT_MIN, WIDTH_MIN};
 use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, fit};
 use crate::tui::message::Gone;
-use crate::tui::{graph, header, panes, popup};
+use crate::tui::{events, header, panes, popup, prompt};
 
 /// Draws `app`; with a cursor where text is written.
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -39,7 +39,7 @@ pub fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         finish(app.look, buf);
         return None;
     }
-    graph::draw(app, areas.events, buf);
+    events::draw(app, areas.events, buf);
     panes::draw_peers(app, areas.peers, buf);
     panes::draw_leaves(app, areas.leaves, buf);
     panes::draw_detail(app, areas.detail, buf);
@@ -49,7 +49,7 @@ pub fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         }
     }
     let cursor = entry::draw(app, areas.input, buf);
-    draw_footer(app, areas.footer, buf);
+    let cursor = draw_footer(app, areas.footer, buf).or(cursor);
     if let Some(open) = &app.popup {
         popup::draw(
             app,
@@ -123,7 +123,19 @@ pub fn frame(buf: &mut Buffer, area: Rect, title: &str, focused: bool, look: Loo
     inner
 }
 
-fn draw_footer(app: &App, area: Rect, buf: &mut Buffer) {
+/// Draws the bottom line; returns where the cursor stands if it is there.
+fn draw_footer(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    if let Some(open) = app.finder.prompt() {
+        return Some(prompt::draw(app, open, area, buf));
+    }
+    if app.gone.is_some() || !prompt::draw_progress(app, area, buf) {
+        draw_word(app, area, buf);
+    }
+    None
+}
+
+/// What happened last, or else the keys.
+fn draw_word(app: &App, area: Rect, buf: &mut Buffer) {
     let end = area.right();
     let width = usize::from(area.width.saturating_sub(2));
     if let Some(word) = &app.word {

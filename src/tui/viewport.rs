@@ -25,12 +25,16 @@ pub struct Viewport {
     cap: usize,
     /// None: the newest is selected and followed.
     anchor: Option<Anchor>,
-    open: Option<WindowRequest>,
+    open: Option<Open>,
     stale: bool,
     /// An event to be brought onto the screen, and whether the open request was made since.
     reveal: Option<(String, bool)>,
     /// Events held when following ended.
     left_at: u64,
+    /// Only these events are shown, oldest first.
+    only: Option<Vec<String>>,
+    /// What the rows are marked for.
+    query: Option<String>,
 }
 
 /// The selected event, and on which row of the pane it stands.
@@ -38,6 +42,14 @@ pub struct Viewport {
 struct Anchor {
     uuid: String,
     offset: usize,
+}
+
+/// A request without an answer yet.
+#[derive(Clone, Debug)]
+struct Open {
+    request: WindowRequest,
+    /// With a filter, the place of the first row among all that it lets through.
+    first: u64,
 }
 
 impl Viewport {
@@ -114,9 +126,22 @@ impl Viewport {
         self.window.rows.iter().position(|row| row.uuid == uuid)
     }
 
+    /// Only some events are shown.
+    pub fn is_filtered(&self) -> bool {
+        self.only.is_some()
+    }
+
+    /// Events that can be shown, when `held` are held.
+    fn total(&self, held: u64) -> u64 {
+        match &self.only {
+            Some(only) => only.len() as u64,
+            None => held.max(self.window.total),
+        }
+    }
+
     /// Rows below the last one that is shown, of `held` events.
     pub fn below(&self, held: u64) -> u64 {
-        held.max(self.window.total)
+        self.total(held)
             .saturating_sub(self.window.first + self.visible().end as u64)
     }
 
@@ -125,7 +150,7 @@ impl Viewport {
         if self.is_following() {
             0
         } else {
-            held.saturating_sub(self.left_at)
+            self.total(held).saturating_sub(self.left_at)
         }
     }
 
@@ -191,6 +216,33 @@ impl Viewport {
         self.stale = true;
     }
 
+    /// Shows only these events, oldest first, or all when there are `held`. A selected event that is none of them is left for the newest.
+    pub fn show_only(&mut self, only: Option<Vec<String>>, held: u64) {
+        if only.is_none() && self.only.is_none() {
+            return;
+        }
+        let began = only.is_some() != self.only.is_some();
+        self.only = only;
+        self.stale = true;
+        if let (Some(only), Some(anchor)) = (&self.only, &self.anchor)
+            && !only.contains(&anchor.uuid)
+        {
+            self.anchor = None;
+        }
+        if began {
+            self.left_at = self.total(held);
+        }
+        if self.only.as_ref().is_some_and(Vec::is_empty) {
+            self.window.rows.clear();
+        }
+    }
+
+    /// Marks the rows that match.
+    pub fn mark(&mut self, query: Option<String>) {
+        self.stale |= query != self.query;
+        self.query = query;
+    }
+
     /// The node holds more, or knows more of who holds what.
     pub fn invalidate(&mut self) {
         self.stale = true;
@@ -215,35 +267,56 @@ impl Viewport {
         }
         let rows = |n: usize| u32::try_from(n.min(limits::WINDOW_ROWS_MAX)).unwrap_or(u32::MAX);
         let height = self.height;
-        let request = match &self.anchor {
-            None => WindowRequest {
-                order: self.order,
-                at: None,
-                before: rows(2 * height),
-                after: 0,
-            },
-            Some(anchor) => WindowRequest {
-                order: self.order,
-                at: Some(anchor.uuid.clone()),
-                before: rows(anchor.offset + height),
-                after: rows(2 * height - anchor.offset.min(height)),
-            },
+        let (before, after) = match &self.anchor {
+            None => (2 * height, 0),
+            Some(anchor) => (
+                anchor.offset + height,
+                2 * height - anchor.offset.min(height),
+            ),
         };
+        let (mut request, mut first) = (WindowRequest::default(), 0);
+        match &self.only {
+            Some(only) if only.is_empty() => {
+                self.stale = false;
+                return None;
+            }
+            Some(only) => {
+                let at = self.anchor.as_ref();
+                let at = at.and_then(|at| only.iter().position(|uuid| *uuid == at.uuid));
+                let at = at.unwrap_or(only.len() - 1);
+                first = at.saturating_sub(before);
+                let end = (at + 1 + after).min(only.len());
+                request.only = Some(only[first..end].to_vec());
+            }
+            None => {
+                request.at = self.anchor.as_ref().map(|anchor| anchor.uuid.clone());
+                (request.before, request.after) = (rows(before), rows(after));
+            }
+        }
+        request.order = self.order;
+        request.query.clone_from(&self.query);
         self.stale = false;
         if let Some((_, asked)) = &mut self.reveal {
             *asked = true;
         }
-        self.open = Some(request.clone());
+        self.open = Some(Open {
+            request: request.clone(),
+            first: first as u64,
+        });
         Some(request)
     }
 
     /// Takes the answer to [`Viewport::ask`]. Rows that the picture went away from meanwhile are dropped.
-    pub fn answer(&mut self, window: Window) {
-        let Some(request) = self.open.take() else {
+    pub fn answer(&mut self, mut window: Window) {
+        let Some(Open { request, first }) = self.open.take() else {
             return;
         };
-        if request.order != self.order {
+        if request.order != self.order || request.only.is_some() != self.only.is_some() {
+            self.stale = true;
             return;
+        }
+        if let Some(only) = &self.only {
+            (window.first, window.total) = (first, only.len() as u64);
         }
         let fits = match &self.anchor {
             None => request.at.is_none(),

@@ -76,6 +76,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("ratatui", &["tui"]),
     ("redb", &["store"]),
     ("rustix", &["tui/terminal.rs"]),
+    ("regex", &["node"]),
     ("rustls", &["net"]),
     ("ryu_js", &["event"]),
     (

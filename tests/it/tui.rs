@@ -12,6 +12,7 @@
 mod attach;
 mod behaviour;
 mod binary;
+mod finding;
 mod input;
 mod node;
 mod pty;

@@ -211,6 +211,7 @@ async fn a_window_is_anchored_in_both_orders() {
             at: Some(ids[2].clone()),
             before: 1,
             after: 1,
+            ..WindowRequest::default()
         };
         let window = world.window(request).await;
         let rows: Vec<_> = window
@@ -241,6 +242,7 @@ async fn a_window_is_anchored_in_both_orders() {
                 at: None,
                 before: 9,
                 after: 9,
+                ..WindowRequest::default()
             })
             .await;
         assert_eq!(newest.rows.len(), 6);
@@ -309,6 +311,7 @@ async fn verify_finds_what_is_damaged() {
                 | Reply::Event(_)
                 | Reply::Ticket { .. }
                 | Reply::Window(_)
+                | Reply::Found(_)
                 | Reply::Done {}) => panic!("{other:?}"),
             }
         }

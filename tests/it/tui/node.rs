@@ -72,6 +72,7 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, Failure> {
     Ok(match request {
         Request::Status {} => status(world),
         Request::Window(request) => Reply::Window(Box::new(world.window(0, &request))),
+        Request::Search(request) => Reply::Found(Box::new(world.search(0, &request, 20))),
         Request::Leaves {} => Reply::Events(
             world
                 .leaves(0)

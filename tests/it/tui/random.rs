@@ -98,9 +98,9 @@ proptest! {
     ) {
         let world = world(machines, &steps);
         let order = if arrival { Order::Arrival } else { Order::Causal };
-        check_rows(&world, &WindowRequest { order, at: None, before, after: 0 }, cap)?;
+        check_rows(&world, &WindowRequest { order, before, ..WindowRequest::default() }, cap)?;
         let at = Some(World::uuid(steps.len() / 2));
-        check_rows(&world, &WindowRequest { order, at, before, after: 7 }, cap)?;
+        check_rows(&world, &WindowRequest { order, at, before, after: 7, ..WindowRequest::default() }, cap)?;
     }
 
     #[test]

@@ -236,13 +236,16 @@ fn named(name: &str) -> KeyEvent {
 /// Answers what a screen asked, from `world` as machine 0 holds it, until it asks no more.
 pub(crate) fn answer(app: &mut App, world: &World, asks: Vec<Ask>) {
     let mut open = asks;
-    for _ in 0..20 {
+    for _ in 0..60 {
         let Some(Ask::Request(tag, request)) = open.pop() else {
             return;
         };
         let reply = match (&tag, request) {
             (Tag::Window, Request::Window(request)) => {
                 Reply::Window(Box::new(world.window(0, &request)))
+            }
+            (Tag::Search(_), Request::Search(request)) => {
+                Reply::Found(Box::new(world.search(0, &request, 20)))
             }
             (Tag::Watch, _) => Reply::Status(Box::new(world.status(0, vec![]))),
             (Tag::Leaves, _) => Reply::Events(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fedag::control::search::{Found, Hit, SearchRequest};
 use fedag::control::view::{
     EventDetail, EventName, EventView, Lane, MachineName, MachinePhase, Order, PeerState,
     PeerStatus, Status, StoreStatus, Window, WindowParent, WindowRequest, WindowRow,
@@ -157,15 +158,21 @@ impl World {
 
     /// The rows that a node of `me` answers with.
     pub(crate) fn window(&self, me: usize, request: &WindowRequest) -> Window {
-        let order = self.order(me, request.order);
-        let at = match &request.at {
+        let mut order = self.order(me, request.order);
+        let mut at = &request.at;
+        let mut before = request.before as usize;
+        if let Some(only) = &request.only {
+            order.retain(|event| only.contains(&Self::uuid(*event)));
+            (at, before) = (&None, order.len());
+        }
+        let at = match at {
             None => order.len() - 1,
             Some(uuid) => order
                 .iter()
                 .position(|event| Self::uuid(*event) == *uuid)
                 .expect("the event is held"),
         };
-        let first = at.saturating_sub(request.before as usize);
+        let first = at.saturating_sub(before);
         let end = (at + 1 + request.after as usize).min(order.len());
         let lanes = self.lanes(me, &order[first..end]);
         let index = |lane: usize| {
@@ -198,22 +205,16 @@ impl World {
                     )
                     .unwrap(),
                     arrived_ms: None,
+                    hits: request
+                        .query
+                        .as_ref()
+                        .filter(|query| self.matches(*event, query))
+                        .map(|query| marks(&made.text, query)),
                 });
             }
             newest.insert(made.lane, *event);
         }
-        let lane = |lane: &usize| Lane {
-            name: self.names[*lane].clone(),
-            prefix: self.prefix(*lane),
-            own: *lane == me,
-            before: order[..first]
-                .iter()
-                .any(|event| self.events[*event].lane == *lane),
-            after: order[end..]
-                .iter()
-                .any(|event| self.events[*event].lane == *lane),
-            forked: false,
-        };
+        let lane = |lane: &usize| self.lane(me, *lane, &order[..first], &order[end..]);
         let lanes = lanes.iter().map(lane).collect();
         Window {
             rows,
@@ -221,6 +222,61 @@ impl World {
             first: first as u64,
             total: order.len() as u64,
         }
+    }
+
+    fn lane(&self, me: usize, lane: usize, before: &[usize], after: &[usize]) -> Lane {
+        let wrote = |events: &[usize]| events.iter().any(|event| self.events[*event].lane == lane);
+        Lane {
+            name: self.names[lane].clone(),
+            prefix: self.prefix(lane),
+            own: lane == me,
+            before: wrote(before),
+            after: wrote(after),
+            forked: false,
+        }
+    }
+
+    fn matches(&self, event: usize, query: &str) -> bool {
+        let made = &self.events[event];
+        match query.strip_prefix("author:") {
+            Some(name) => self.names[made.lane] == name,
+            None => made.text.contains(query) || self.label(event) == query,
+        }
+    }
+
+    /// One step of a search, of at most `most` events.
+    pub(crate) fn search(&self, me: usize, request: &SearchRequest, most: usize) -> Found {
+        let mut order = self.order(me, request.order);
+        if request.back {
+            order.reverse();
+        }
+        let from = request.from.as_ref().map(|from| {
+            let found = order.iter().position(|event| Self::uuid(*event) == *from);
+            found.expect("the event is held")
+        });
+        let most_hits = usize::try_from(request.most.max(1)).unwrap();
+        let rest = &order[from.map_or(0, |from| from + 1)..];
+        let mut found = Found {
+            total: order.len() as u64,
+            first: rest.first().map(|event| Self::uuid(*event)),
+            ..Found::default()
+        };
+        for event in rest.iter().take(most) {
+            found.looked += 1;
+            found.last = Some(Self::uuid(*event));
+            if self.matches(*event, &request.query) {
+                found.hits.push(Hit {
+                    uuid: Self::uuid(*event),
+                    height: self.events[*event].height,
+                    arrival: *event as u64,
+                });
+                if found.hits.len() == most_hits {
+                    break;
+                }
+            }
+        }
+        found.done = found.looked == rest.len() as u64;
+        found
     }
 
     pub(crate) fn newest(&self, me: usize, rows: u32) -> Window {
@@ -448,4 +504,12 @@ impl World {
         let all: BTreeSet<usize> = (0..self.events.len()).collect();
         self.held = vec![all; self.names.len()];
     }
+}
+
+/// Where a text matches, in characters.
+fn marks(text: &str, query: &str) -> Vec<(u32, u32)> {
+    let chars = |bytes: usize| u32::try_from(text[..bytes].chars().count()).unwrap();
+    text.match_indices(query)
+        .map(|(at, part)| (chars(at), chars(at + part.len())))
+        .collect()
 }

@@ -1,0 +1,96 @@
+//! Draws the events pane: its title, its rows, and what to do next for a machine that is alone.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::control::view::{Order, WindowRow};
+use crate::tui::alone;
+use crate::tui::app::App;
+use crate::tui::graph::{Rows, connected};
+use crate::tui::input::Pane;
+use crate::tui::look::{FAINT, clean, count, number};
+use crate::tui::screen::{frame, put};
+
+/// Draws the events pane.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    let inner = frame(buf, area, &title(app), app.focus == Pane::Events, app.look);
+    if inner.height < 2 || inner.width < 20 {
+        return;
+    }
+    let window = app.view.window();
+    if window.rows.is_empty() {
+        let text = match app.finder.filtering() {
+            Some((_, _, true)) => "no event matches",
+            Some((_, _, false)) => "searching",
+            None => "waiting for the node",
+        };
+        put(buf, inner.x + 2, inner.y + 1, inner.right(), text, FAINT);
+        return;
+    }
+    let visible = app.view.visible();
+    let lit = |row: &WindowRow| app.flash_ends_ms(row.arrived_ms).is_some();
+    Rows {
+        look: app.look,
+        window,
+        visible: visible.clone(),
+        lanes: app.view.columns(),
+        peers: app.status.as_ref().map_or(0, |status| connected(status)),
+        selected: app.selected(),
+        focused: app.focus != Pane::Input,
+        zone: Some(&app.zone),
+        lit: &lit,
+    }
+    .draw(inner, buf);
+    let used = u16::try_from(visible.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(1);
+    alone::draw(
+        app,
+        Rect {
+            y: inner.y + used.min(inner.height),
+            height: inner.height.saturating_sub(used),
+            ..inner
+        },
+        buf,
+    );
+}
+
+fn title(app: &App) -> String {
+    let glyphs = app.look.glyphs();
+    let order = match app.view.order() {
+        Order::Causal => "causal order",
+        Order::Arrival => "order of arrival",
+    };
+    let held = app.status.as_ref().map_or(0, |status| status.events);
+    let place = match (app.view.below(held), app.view.news(held)) {
+        (0, _) => "paused".to_owned(),
+        (below, 0) => format!("{} {} below", glyphs.down, count(below)),
+        (below, news) => format!(
+            "{} {} below, {} new",
+            glyphs.down,
+            count(below),
+            count(news)
+        ),
+    };
+    let place = if app.view.is_following() {
+        "following".to_owned()
+    } else {
+        format!("{place} (G follows)")
+    };
+    let dot = glyphs.dot;
+    match app.finder.filtering() {
+        Some((query, hits, is_done)) => {
+            let hits = number(hits as u64, "hit", "hits");
+            let so_far = match (app.finder.is_full(), is_done) {
+                (true, _) => " or more",
+                (false, true) => "",
+                (false, false) => " so far",
+            };
+            format!(
+                "1 Events {dot} & {} {dot} {hits}{so_far} {dot} {place}",
+                clean(query)
+            )
+        }
+        None => format!("1 Events {dot} {order} {dot} {place}"),
+    }
+}
