@@ -285,6 +285,8 @@ pub const INPUT_CHARS_MAX: usize = EVENT_BYTES_DEFAULT as usize;
 pub const LANES_MAX: usize = 24;
 /// Bytes of the database's own cache of pages; with 128 MiB appends are not faster (measured).
 pub const DATABASE_CACHE_BYTES: usize = 32 << 20;
+/// Bytes of the log under the terminal UI; at the bound it becomes `fedag.log.1`, in place of the one before.
+pub const LOG_BYTES_MAX: u64 = 4 << 20;
 /// Bytes of a small file in the data directory; a larger one is not ours.
 pub const HOME_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Secrets of own tickets that are kept. At the bound no further invite is made until one expires.

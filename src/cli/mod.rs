@@ -15,6 +15,7 @@ mod invite;
 mod join;
 mod lines;
 mod log;
+mod log_file;
 mod outcome;
 mod print;
 mod progress;

@@ -1,8 +1,6 @@
 //! `fedag run`: the node without a screen.
 
-use std::fs::File;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
@@ -94,7 +92,7 @@ impl Stops {
 }
 
 /// What is logged unless `RUST_LOG` says otherwise.
-fn filter() -> EnvFilter {
+pub(super) fn filter() -> EnvFilter {
     EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
         .from_env_lossy()
@@ -110,46 +108,5 @@ fn log_to_stderr(format: LogFormat) {
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
             .init(),
         LogFormat::Json => builder.json().init(),
-    }
-}
-
-/// Logs to the file `fedag.log` in the directory, while the screen is up. Logging goes on until the guard is dropped.
-///
-/// # Errors
-/// As told by the system.
-pub(super) fn log_to_file(
-    home: &Home,
-) -> anyhow::Result<tracing_appender::non_blocking::WorkerGuard> {
-    let path = home.log_path();
-    let file = log_file(&path).with_context(|| format!("opening the log at {}", path.display()))?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter())
-        .with_writer(writer)
-        .with_ansi(false);
-    // A second call in one process, as after a join, finds the first one at work.
-    drop(subscriber.with_target(false).try_init());
-    Ok(guard)
-}
-
-/// Opens the log to write at its end; a new one has mode 0600.
-fn log_file(path: &Path) -> std::io::Result<File> {
-    let mut options = File::options();
-    options.create(true).append(true).mode(0o600);
-    options.open(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn the_log_is_for_its_owner_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = log_file(&dir.path().join("fedag.log")).unwrap();
-        let mode = file.metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
     }
 }

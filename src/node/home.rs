@@ -13,7 +13,7 @@
 //! | `invites.json` | secrets of the own tickets |
 //! | `lock` | held by the one process that works here; its number is in it |
 //! | `control.sock`, `control.path` | the control socket, or where it is when that path is too long |
-//! | `fedag.log` | the log under the terminal UI |
+//! | `fedag.log`, `fedag.log.1` | the log under the terminal UI, and the one before; 4 MiB each at most |
 //!
 //! Invariants:
 //! - the directory has mode 0700, files with secrets 0600;
