@@ -53,15 +53,17 @@ pub const LOCATOR_IDS_MAX: usize = 36;
 pub const TAKE_BYTES_MAX: u64 = 64 << 20;
 /// Ancestors visited in one step of the machine; the walk goes on at the next wakeup.
 pub const WALK_STEP_EVENTS: usize = 65_536;
-/// Candidates of up to this many bytes are streamed at once; more are offered first, when the peer may hold some of them.
+/// Candidates of up to this many bytes are streamed at once, and so are more when the peer may hold no more than this of them; else
+/// they are offered first.
 pub const OFFER_ABOVE_BYTES: u64 = 64 << 10;
 /// Ids in one offer: 64 KiB.
 pub const OFFER_IDS_MAX: usize = 4096;
 /// Offers of one session that may be neither answered nor streamed at its beginning: one is being streamed, two are under way.
 pub const OFFERS_AHEAD_FIRST: usize = 3;
-/// And at most, after many that were answered soon; at the bound no further one is made. 1 MiB of ids.
-pub const OFFERS_AHEAD_MAX: usize = 16;
-/// An offer answered within this lets one more be under way: then the link is not filled by them. A guess.
+/// And at most, after many that were answered soon; at the bound no further one is made. They fit the send queue beside
+/// pushes.
+pub const OFFERS_AHEAD_MAX: usize = 15;
+/// An offer answered within this lets one more be under way, one answered later half as many. A guess.
 pub const OFFER_ANSWERED_SOON: Duration = Duration::from_secs(1);
 /// Ids offered in one session; then it ends, and the next one goes on. A peer that offers more breaks the rules.
 pub const OFFERED_IDS_MAX: usize = 64 * OFFER_IDS_MAX;
@@ -110,13 +112,16 @@ pub const PENDING_BYTES_MAX: usize = 1 << 20;
 // ---- peers -------------------------------------------------------------------------------------
 
 /// Peers that a machine wants: it dials no more while it has so many, but for one visit at a time.
-pub const PEERS_DIALLED_MAX: usize = 8;
+pub const PEERS_WANTED: usize = 8;
+/// Peers of its own choice that it wants however many dialled it, so that others do not decide whom it hears; the oldest so many of
+/// them never go for a visit.
+pub const PEERS_CHOSEN_MIN: usize = 3;
 /// Peers of one machine, those that dialled it included. More are refused. A network of more than this has no full mesh.
 pub const PEERS_MAX: usize = 32;
-/// Peers above which it takes leave of one of those that dialled it, so that there is room for newcomers at every machine.
-pub const PEERS_KEPT_MAX: usize = 24;
-/// From one such leave to the next.
+/// A machine that refuses a member for want of room takes leave of a peer at most this often.
 pub const SPARE_EVERY: Duration = Duration::from_secs(1);
+/// A visit ends after this at the latest: enough for sessions with those that come before it.
+pub const VISIT_MAX: Duration = Duration::from_secs(60);
 /// Machines in the address book. At the bound the one not heard of for longest goes; those of a ticket stay.
 pub const BOOK_MACHINES_MAX: usize = 256;
 /// Machines in the book that are not known as members here, told of by peers: a newcomer's admission may come after its address.
@@ -392,9 +397,9 @@ const _: () = {
     assert!(CREDENTIAL_BYTES_MAX < FRAME_BYTES_MAX);
     assert!(TAKE_BYTES_MAX > EVENT_BYTES_MAX as u64);
     assert!(PUSH_BYTES_MAX <= SEND_QUEUE_BYTES && SEND_QUEUE_GIVEN < SEND_QUEUE_HARD);
-    assert!(PEERS_DIALLED_MAX < PEERS_KEPT_MAX && PEERS_KEPT_MAX < PEERS_MAX);
+    assert!(PEERS_CHOSEN_MIN < PEERS_WANTED && 2 * PEERS_WANTED < PEERS_MAX);
     assert!(OFFERS_AHEAD_FIRST <= OFFERS_AHEAD_MAX);
-    assert!(OFFERS_AHEAD_MAX * OFFER_IDS_MAX * 16 <= SEND_QUEUE_BYTES);
+    assert!((OFFERS_AHEAD_MAX + 1) * OFFER_IDS_MAX * 16 <= SEND_QUEUE_BYTES);
     assert!(HEADS_TOLD_MAX >= 1 && WANT_IDS_MAX >= HEADS_TOLD_MAX);
     assert!(HOME_FILE_BYTES_MAX > 2 * CREDENTIAL_BYTES_MAX as u64);
     assert!(PASSED_BYTES_MAX / 2 >= EVENT_BYTES_MAX as usize);

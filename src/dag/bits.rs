@@ -65,6 +65,11 @@ impl Bits {
         }
     }
 
+    /// How many positions are in the set.
+    pub(super) fn count(&self) -> u32 {
+        self.words.iter().map(|word| word.count_ones()).sum()
+    }
+
     /// The positions in the set, ascending.
     pub(super) fn ones(&self) -> impl Iterator<Item = Arrival> + '_ {
         (0..).zip(&self.words).flat_map(|(word, held)| {

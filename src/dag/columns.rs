@@ -39,6 +39,8 @@ pub(super) struct Columns {
     table: HashTable<u32>,
     /// Counters that 32 bits do not hold. A network has fewer than 2^32 events, so only liars count that far.
     long_seqs: BTreeMap<Arrival, u64>,
+    /// Length of the longest.
+    longest: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -106,6 +108,7 @@ impl Columns {
             Entry::Vacant(free) => drop(free.insert(at.0)),
             Entry::Occupied(_) => panic!("{} is held twice", row.id),
         }
+        self.longest = self.longest.max(row.length);
         let seq = u32::try_from(row.seq).unwrap_or(u32::MAX);
         if seq == u32::MAX {
             self.long_seqs.insert(at, row.seq);
@@ -172,6 +175,10 @@ impl Columns {
             u32::MAX => self.long_seqs[&at],
             seq => u64::from(seq),
         }
+    }
+
+    pub(super) fn longest(&self) -> u32 {
+        self.longest
     }
 
     pub(super) fn length(&self, at: Arrival) -> u32 {

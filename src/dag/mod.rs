@@ -299,6 +299,11 @@ impl Dag {
         self.columns.length(at)
     }
 
+    /// Bytes on the wire of the longest event. Cost: O(1).
+    pub fn longest(&self) -> u32 {
+        self.columns.longest()
+    }
+
     /// What tells it from another event of its name.
     pub fn rest(&self, at: Arrival) -> DigestRest {
         self.columns.rest(at)

@@ -80,6 +80,11 @@ impl AncestorWalk {
         self.marked.contains(at)
     }
 
+    /// How many are marked. Cost: O(length / 64).
+    pub fn marked(&self) -> u32 {
+        self.marked.count()
+    }
+
     /// The unmarked positions below the DAG's length at `new`, ascending, as half-open ranges. Only of a walk
     /// that is done are they all the events outside the ancestry. Cost: O(length / 64 + ranges).
     pub fn unmarked_ranges(&self) -> Vec<(Arrival, Arrival)> {

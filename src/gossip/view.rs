@@ -174,14 +174,11 @@ impl Book {
         Some(fit[rng.random_range(0..fit.len())])
     }
 
-    /// The machines that are neither connected nor dialled, due or not, by key.
-    pub fn waiting(&self) -> impl Iterator<Item = MachineId> + '_ {
-        let is_waiting = |entry: &Entry| matches!(entry.state, Contact::Waiting(_));
-        let waiting = self
-            .entries
-            .iter()
-            .filter(move |(_, entry)| is_waiting(entry));
-        waiting.map(|(machine, _)| *machine)
+    /// The machines that are neither connected nor dialled and need not be waited for any more, by key.
+    pub fn due(&self, now: Time) -> impl Iterator<Item = MachineId> + '_ {
+        let is_due = move |entry: &Entry| matches!(entry.state, Contact::Waiting(at) if at <= now);
+        let due = self.entries.iter().filter(move |(_, entry)| is_due(entry));
+        due.map(|(machine, _)| *machine)
     }
 
     /// Notes that a machine is being dialled from now on; where it is. None: it does not wait.
@@ -216,7 +213,7 @@ impl Book {
         entry.state = Contact::Waiting(now + jittered(wait, rng));
     }
 
-    /// We took leave of a machine, which did nothing wrong: others come first for a while.
+    /// We took leave of a machine, or it of us; it did nothing wrong, and others come first for a while.
     pub fn on_left(&mut self, now: Time, machine: MachineId, rng: &mut Pcg64Mcg) {
         if let Some(entry) = self.entries.get_mut(&machine) {
             entry.state = Contact::Waiting(now + jittered(REDIAL_MAX, rng));

@@ -30,12 +30,12 @@ impl Machine {
             slot,
             damaged,
             compare_at,
-            visited,
+            visit,
             spared,
             grown,
             faults,
         } = self;
-        (own, now, compare_at, visited, spared, grown, dag.len()).hash(hasher);
+        (own, now, compare_at, visit, spared, grown, dag.len()).hash(hasher);
         for at in 0..dag.len() {
             dag.id(Arrival(at)).hash(hasher);
         }

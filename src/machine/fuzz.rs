@@ -17,7 +17,8 @@ pub use crate::machine::fuzz::world::programs;
 use crate::event::index::Arrival;
 use crate::event::key::{MachineId, Signature};
 use crate::limits::{
-    BOOK_MACHINES_MAX, PEERS_DIALLED_MAX, PENDING_EVENTS_MAX, TAKE_BYTES_MAX, WANTED_EVENTS_MAX,
+    BOOK_MACHINES_MAX, PEERS_CHOSEN_MIN, PEERS_WANTED, PENDING_EVENTS_MAX, TAKE_BYTES_MAX,
+    WANTED_EVENTS_MAX,
 };
 use crate::machine::effect::{Effect, Effects};
 use crate::machine::fuzz::world::{PEERS, World, wall, world};
@@ -357,7 +358,7 @@ impl Run {
         assert!(wanted <= PEERS * WANTED_EVENTS_MAX, "{wanted} wanted");
         assert!(machine.peers.len() <= PEERS);
         assert!(book <= BOOK_MACHINES_MAX + PEERS, "{book} in the book");
-        assert!(machine.book.busy() <= PEERS_DIALLED_MAX + PEERS);
+        assert!(machine.book.busy() <= PEERS_WANTED + PEERS_CHOSEN_MIN + 1 + PEERS);
         let reached = &mut self.reached;
         reached.pending = reached.pending.max(pending);
         reached.wanted = reached.wanted.max(wanted);

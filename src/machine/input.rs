@@ -99,6 +99,13 @@ pub enum Input {
         /// Who was dialled.
         peer: MachineId,
     },
+    /// `net`: a member was refused for want of room. Follows: leave is taken of a peer, now and then.
+    Crowded,
+    /// `net`: the peer takes leave, since it has peers enough; `Disconnected` comes next. Follows: others are dialled before it.
+    Left {
+        /// Who.
+        peer: MachineId,
+    },
     /// `net`: the connection is gone. Follows: all about the peer's link is forgotten; a dial.
     Disconnected {
         /// Who.

@@ -361,6 +361,12 @@ impl Machine {
         }
     }
 
+    /// Returns whether events of this peer wait, or were asked of it.
+    pub(super) fn expects_events_of(&self, peer: MachineId) -> bool {
+        let mut waiting = self.pending.oldest();
+        waiting.any(|(machine, _)| machine == peer) || self.wanted.of(peer).next().is_some()
+    }
+
     pub(super) fn drop_wanted_of(&mut self, peer: MachineId, out: &mut Effects) {
         for id in self.wanted.of(peer).collect::<Vec<_>>() {
             self.on_not_given(peer, id, out);

@@ -43,9 +43,10 @@ use crate::event::index::{Arrival, Index};
 use crate::event::key::{Key, MachineId};
 use crate::gossip::view::Book;
 use crate::limits::{COMPARE_EVERY, GRAFT};
-use crate::machine::effect::{Effect, Effects};
+use crate::machine::effect::{Effect, Effects, Why};
 use crate::machine::flow::{DoesSet, On, Place, Step};
 use crate::machine::input::Input;
+use crate::machine::links::Visit;
 use crate::machine::peers::Peer;
 use crate::machine::wanted::Wanted;
 use crate::sync::outflow::Asking;
@@ -105,10 +106,10 @@ pub struct Machine {
     damaged: BTreeSet<Arrival>,
     /// When one random machine is compared with, and damaged events are asked for again.
     compare_at: Time,
-    /// Whom it visits (`links`).
-    visited: Option<MachineId>,
-    /// When it last took leave of a peer because there were too many.
-    spared: Time,
+    /// Whom it visits.
+    visit: Option<Visit>,
+    /// When it last took leave of a peer to make room.
+    spared: Option<Time>,
     /// When the held set last grew.
     grown: Time,
     faults: BTreeMap<&'static str, u64>,
@@ -133,8 +134,8 @@ impl Machine {
             slot: None,
             damaged: BTreeSet::new(),
             compare_at,
-            visited: None,
-            spared: Time(0),
+            visit: None,
+            spared: None,
             grown: Time(0),
             faults: BTreeMap::new(),
         }
@@ -185,18 +186,14 @@ impl Machine {
             }
             Input::Connected { peer, link } => self.on_connected(peer, link, out),
             Input::DialFailed { peer } => self.on_dial_failed(peer, out),
+            Input::Crowded => self.on_crowded(out),
+            Input::Left { peer } => self.with_peer(peer, |peer| peer.hung_up = Some(Why::Enough)),
             Input::Disconnected { peer } => self.on_disconnected(peer, out),
             Input::Received { peer, message } => self.on_message(peer, message, out),
             Input::Faulted { peer, fault } => self.on_fault(peer, fault, out),
             Input::Measured { peer, rtt } => self.with_peer(peer, |peer| peer.link.rtt = rtt),
             Input::Overflowed { peer } => self.with_peer(peer, |peer| peer.is_overflowed = true),
-            Input::Drained { peer } => {
-                let now = self.now;
-                self.with_peer(peer, |peer| {
-                    peer.is_overflowed = false;
-                    (peer.told, peer.tell_at) = (None, Some(now));
-                });
-            }
+            Input::Drained { peer } => self.on_drained(peer),
             Input::Stored { .. } | Input::Wakeup => {}
             Input::Streamed { peer, session } => {
                 self.session_step(peer, On::Streamed, out, |session_of, now, dag| {
@@ -265,10 +262,18 @@ impl Machine {
             .filter_map(|peer| self.peer_deadline(peer))
             .min();
         let compare = (!self.peers.is_empty()).then_some(self.compare_at);
-        [graft, wanted, room, slot, peers, compare, self.spare_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            graft,
+            wanted,
+            room,
+            slot,
+            peers,
+            compare,
+            self.visit_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The held events.

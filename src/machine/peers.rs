@@ -17,7 +17,7 @@ use crate::machine::input::Link;
 use crate::mutant::{self, Mutant};
 use crate::sync::heads::{Leaves, Telling, Told};
 use crate::sync::message::Heads;
-use crate::sync::out::{Outcome, Phase};
+use crate::sync::out::{Gain, Outcome, Phase};
 use crate::sync::outflow::Asking;
 use crate::sync::{Session, locate};
 use crate::time::Time;
@@ -28,6 +28,8 @@ use crate::wire::fault::Fault;
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) link: Link,
+    /// When it was connected.
+    pub(super) since: Time,
     pub(super) session: Session,
     /// Its heads as last told, and when.
     pub(super) heard: Option<Heads>,
@@ -53,14 +55,14 @@ pub(super) struct Peer {
     sent_when_heard: Option<DagDigest>,
     /// When its own addresses were last passed on.
     passed_on: Option<Time>,
-    /// It is hung up on. What it sent before that is not looked at when it broke the rules.
+    /// It is hung up on, or takes leave of us. What it sent before that is not looked at when it broke the rules.
     pub(super) hung_up: Option<Why>,
 }
 
 /// What sessions with a peer were worth since it is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Worth {
-    /// None is over.
+    /// None is over in which both gave credit.
     Unknown,
     /// They gained neither side anything.
     Nothing,
@@ -72,6 +74,7 @@ impl Peer {
     fn new(now: Time, link: Link, asking: Asking) -> Self {
         Self {
             link,
+            since: now,
             session: Session::new(asking),
             heard: None,
             heard_at: now,
@@ -89,11 +92,6 @@ impl Peer {
             passed_on: None,
             hung_up: None,
         }
-    }
-
-    /// Sessions with it brought what they were begun for, and nothing is under way that the end of the connection would lose.
-    pub(super) fn may_be_left(&self) -> bool {
-        self.hung_up.is_none() && self.worth != Worth::Unknown && self.may_be_triggered()
     }
 
     /// Neither a session nor a noted trigger: what comes due is to be noted. While there is one, it waits for no wakeup.
@@ -126,16 +124,17 @@ impl Peer {
     /// Notes what a session was good for: who never gains anything is compared ever more rarely.
     pub(super) fn note_outcome(&mut self, now: Time, outcome: Outcome) {
         let is_first = self.worth == Worth::Unknown;
-        if is_first {
-            self.worth = Worth::Nothing;
-        }
         let gain = match outcome {
-            Outcome::InStep => {
-                self.fruitless = 0;
-                return;
-            }
+            Outcome::InStep => Gain::default(),
             Outcome::Done(gain) | Outcome::GivenUp(gain) => gain,
         };
+        if is_first && !gain.is_compare_only {
+            self.worth = Worth::Nothing;
+        }
+        if outcome == Outcome::InStep {
+            self.fruitless = 0;
+            return;
+        }
         // Who tells the same as when it was sent something before made nothing of that.
         let heard = self.heard.as_ref().map(|heard| heard.digest);
         let is_sent_anew =
@@ -219,6 +218,15 @@ impl Machine {
         self.peers.remove(&peer);
         self.drop_pending_of(peer, out);
         self.drop_wanted_of(peer, out);
+    }
+
+    /// The peer's send queue has room again: it is told all our heads, for it may have missed any of them.
+    pub(super) fn on_drained(&mut self, peer: MachineId) {
+        let now = self.now;
+        self.with_peer(peer, |peer| {
+            peer.is_overflowed = false;
+            (peer.told, peer.tell_at) = (None, Some(now));
+        });
     }
 
     /// The peer broke the rules: counted, told, hung up on; once a connection.

@@ -161,7 +161,15 @@ async fn answer(
                 start,
                 dial: None,
             };
-            let seat = shared.seat(candidate).await?;
+            let seat = match shared.seat(candidate).await {
+                Ok(seat) => seat,
+                Err(refusal) => {
+                    if refusal == Refusal::Full {
+                        shared.tell(Happening::Crowded).await;
+                    }
+                    return Err(refusal);
+                }
+            };
             if let Err(refusal) = welcome(shared, &mut send).await {
                 give_up(shared, seat).await;
                 return Err(refusal);

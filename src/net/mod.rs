@@ -115,12 +115,16 @@ pub enum Happening {
         /// In words, for the log and the screen.
         why: String,
     },
+    /// A member was refused for want of room.
+    Crowded,
     /// A connection that was `Connected` is gone.
     Disconnected {
         /// Who.
         peer: MachineId,
         /// In words.
         why: String,
+        /// The peer has enough others, and took leave.
+        is_leave: bool,
     },
     /// A message, its events checked.
     Received {

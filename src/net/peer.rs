@@ -227,6 +227,12 @@ impl Link {
         self.open.lock().expect("nobody panics with the lock")
     }
 
+    /// The peer closed it, since it has enough others.
+    fn is_left(&self) -> bool {
+        let reason = self.connection.close_reason();
+        reason.as_ref().and_then(close::refusal) == Some(Refusal::Full)
+    }
+
     /// Why it is closed, in words.
     fn why(&self) -> String {
         match (self.closed_with.get(), self.connection.close_reason()) {
@@ -276,7 +282,12 @@ pub(super) async fn run(shared: Arc<Shared>, seat: Seat, send: SendStream, mut f
     while tokens.recv().await.is_some() {}
     let why = link.why();
     tracing::debug!(?peer, why, "a connection has ended");
-    shared.tell(Happening::Disconnected { peer, why }).await;
+    let ended = Happening::Disconnected {
+        peer,
+        why,
+        is_leave: link.is_left(),
+    };
+    shared.tell(ended).await;
     drop(seat);
 }
 

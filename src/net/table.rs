@@ -151,8 +151,7 @@ impl Shared {
         peer: MachineId,
     ) -> Option<(Dialling, oneshot::Receiver<()>)> {
         let mut table = self.table();
-        if table.dials.contains_key(&peer) || table.link(peer).is_some_and(|link| !link.is_closed())
-        {
+        if table.serves_dial(peer) || table.dials.contains_key(&peer) {
             return None;
         }
         let number = table.next_number();

@@ -300,11 +300,19 @@ impl Driver {
                 self.links.on_failed(peer, why);
                 Input::DialFailed { peer }
             }
-            Happening::Disconnected { peer, why } => {
+            Happening::Crowded => Input::Crowded,
+            Happening::Disconnected {
+                peer,
+                why,
+                is_leave,
+            } => {
                 info!(?peer, why, "disconnected");
                 self.ledger.forget(peer);
                 if !self.links.on_disconnected(now, peer, why) {
                     return;
+                }
+                if is_leave {
+                    self.handle(Input::Left { peer });
                 }
                 Input::Disconnected { peer }
             }
@@ -370,9 +378,11 @@ fn of_peer(input: &Input) -> Option<MachineId> {
         | Input::Overflowed { peer }
         | Input::Drained { peer }
         | Input::Streamed { peer, .. }
-        | Input::StreamFailed { peer, .. } => Some(*peer),
+        | Input::StreamFailed { peer, .. }
+        | Input::Left { peer } => Some(*peer),
         Input::Connected { .. }
         | Input::DialFailed { .. }
+        | Input::Crowded
         | Input::Disconnected { .. }
         | Input::Create { .. }
         | Input::Invite { .. }

@@ -91,7 +91,7 @@ impl Sim {
             answers.insert(request, Err(Refused::Store { why }));
         }
         for peer in self.links.peers_of(host) {
-            self.close(host, peer);
+            self.close(host, peer, false);
         }
         let is_kept = self.rng.random_bool(0.5);
         self.counts.note_if(Rare::CommitFailedButKept, is_kept);
@@ -158,6 +158,9 @@ impl Sim {
         if !is_answered || is_full {
             self.counts.note(Rare::DialFailed);
             self.counts.note_if(Rare::PeersFull, is_answered && is_full);
+            if is_answered && self.links.count_of(to) >= PEERS_MAX {
+                self.plan(self.now, to, Input::Crowded);
+            }
             let patience = if is_answered {
                 Duration::ZERO
             } else {
@@ -219,7 +222,7 @@ impl Sim {
     }
 
     /// A host closes a connection, and tells the other side.
-    pub(super) fn close(&mut self, host: Host, peer: Host) {
+    pub(super) fn close(&mut self, host: Host, peer: Host, is_leave: bool) {
         let Some(connection) = self.links.connection(host, peer) else {
             return;
         };
@@ -231,14 +234,24 @@ impl Sim {
             host: peer,
             peer: host,
             connection,
+            is_leave,
         };
         self.push(at, closed);
     }
 
     /// The peer said that it closes.
-    pub(super) fn on_closed(&mut self, host: Host, peer: Host, connection: u64) {
+    pub(super) fn on_closed(
+        &mut self,
+        (host, peer): (Host, Host),
+        connection: u64,
+        is_leave: bool,
+    ) {
         let is_told = self.links.cut_since(peer, host).is_none();
         if is_told && self.links.connection(host, peer) == Some(connection) {
+            if is_leave {
+                let peer = self.hosts[peer].id();
+                self.give(host, Input::Left { peer });
+            }
             self.lose(host, peer);
         }
     }

@@ -186,7 +186,7 @@ impl Sim {
             }
             Queued::Unread => {
                 self.counts.note(Rare::Unread);
-                self.close(from, to);
+                self.close(from, to, false);
             }
         }
     }

@@ -39,25 +39,10 @@ impl Sim {
 
     /// An input is about to be given. Returns the peer that it comes from.
     pub(super) fn before(&mut self, host: Host, input: &Input) -> Option<Host> {
-        let from = match input {
-            Input::Received { peer, .. } => self.numbers.get(peer).copied(),
-            Input::Create { .. }
-            | Input::Invite { .. }
-            | Input::Admit { .. }
-            | Input::Reachable { .. }
-            | Input::Connected { .. }
-            | Input::DialFailed { .. }
-            | Input::Disconnected { .. }
-            | Input::Faulted { .. }
-            | Input::Measured { .. }
-            | Input::Overflowed { .. }
-            | Input::Drained { .. }
-            | Input::Stored { .. }
-            | Input::Streamed { .. }
-            | Input::StreamFailed { .. }
-            | Input::Damaged { .. }
-            | Input::Repaired { .. }
-            | Input::Wakeup => None,
+        let from = if let Input::Received { peer, .. } = input {
+            self.numbers.get(peer).copied()
+        } else {
+            None
         };
         let is_catching_up = self.hosts[host].machine.phase() == Phase::CatchingUp;
         let watched = self.watched.as_mut()?;

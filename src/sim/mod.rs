@@ -297,7 +297,8 @@ impl Sim {
                 host,
                 peer,
                 connection,
-            } => self.on_closed(host, peer, connection),
+                is_leave,
+            } => self.on_closed((host, peer), connection, is_leave),
             What::Idle {
                 host,
                 peer,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::event::index::Arrival;
 use crate::event::key::MachineId;
 use crate::limits::BULK_FRAME_BYTES;
-use crate::machine::effect::Effect;
+use crate::machine::effect::{Effect, Why};
 use crate::machine::input::Input;
 use crate::sim::counts::Rare;
 use crate::sim::links::{Host, Lane};
@@ -89,9 +89,9 @@ impl Sim {
                 let life = self.hosts[from].life();
                 self.push(at, What::Dial { from, to, life });
             }
-            Effect::Hangup { peer, .. } => {
+            Effect::Hangup { peer, why } => {
                 let to = self.find(peer);
-                self.close(host, to);
+                self.close(host, to, why == Why::Enough);
             }
             Effect::Answer { request, answer } => {
                 if let (Some(watched), Ok(good)) = (&mut self.watched, &answer) {

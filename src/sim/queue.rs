@@ -82,6 +82,8 @@ pub(super) enum What {
         host: Host,
         peer: Host,
         connection: u64,
+        /// It has enough others.
+        is_leave: bool,
     },
     /// Nothing may have come from the peer since `since`.
     Idle {

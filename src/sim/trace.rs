@@ -48,6 +48,8 @@ impl Trace {
             | Input::Reachable { .. }
             | Input::Connected { .. }
             | Input::DialFailed { .. }
+            | Input::Crowded
+            | Input::Left { .. }
             | Input::Disconnected { .. }
             | Input::Faulted { .. }
             | Input::Measured { .. }

@@ -7,7 +7,8 @@
 //! 1. digests equal: in step, the session is over;
 //! 2. all the peer's heads are held: stream what is outside their ancestry;
 //! 3. else, when the peer does not hold all of ours either: candidates are what is outside the ancestry of every id that
-//!    the peer named and that is held. A few are streamed; many are offered first, and what the peer lacks is streamed.
+//!    the peer named and that is held. They are streamed; when they are many and the peer may hold many of them, they are offered
+//!    first, and what it lacks is streamed.
 //!
 //! Then END. A side that gave no credit is sent nothing but END.
 //!

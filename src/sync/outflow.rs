@@ -3,8 +3,8 @@
 //! Between the walk, which found the candidates, and END. Without offers the candidates are streamed part by part. With
 //! offers their ids go first, a batch at a time, and what the peer's bitmap says it lacks is streamed; a few batches are
 //! under way ahead of the stream, so that offers cost no round trip of their own but the first. How many, the answers tell: each
-//! that comes soon lets one more be under way, so that a fast link is full after a few round trips, and on a slow one what else is
-//! to be said does not wait behind offers. Source: slow start, RFC 5681, section 3.1.
+//! that comes soon lets one more be under way, and one that comes late half as many, so that a fast link is full after a few round
+//! trips, and on a slow one what else is to be said does not wait behind offers. Source: RFC 5681, section 3.1.
 //!
 //! Invariants:
 //! - parts and offers are in arrival order, so that a stream broken half-way leaves a closed set;
@@ -25,7 +25,7 @@ use crate::limits::{
 use crate::mutant::{self, Mutant};
 use crate::sync::message::{End, Heads, Lacks, Offer, SessionId};
 use crate::sync::out::Out;
-use crate::sync::stream::{Ranges, Room, count, take_front};
+use crate::sync::stream::{Ranges, Room, take_front};
 use crate::time::Time;
 
 /// The sending half of a session, from the end of its walk to the last byte of its stream.
@@ -114,7 +114,8 @@ pub(super) struct Plan {
     pub(super) take: u64,
     /// The peer may hold some of them, and is asked if that may be many. None: it holds none.
     pub(super) asking: Option<Asking>,
-    /// How many events the peer holds, by what it told, besides those known to be common: no more of the candidates.
+    /// How many events the peer holds, by what it told, besides those known to be common: no more of the candidates, so that
+    /// few are streamed in vain without asking.
     pub(super) unknown: u32,
 }
 
@@ -126,14 +127,14 @@ impl Outflow {
     /// Begins to send `candidates`; then `next` says what to do.
     pub(super) fn new(end: End, dag: &Dag, candidates: Ranges, plan: Plan) -> Self {
         let mut left = VecDeque::from(candidates);
-        // The bytes that would be sent in vain at most, if those that the peer holds are as long as the first ones.
         let is_much = |asking: &Asking| {
             let few = Room {
-                events: plan.unknown as usize,
+                events: usize::MAX,
                 bytes: asking.above_bytes,
                 is_first: false,
             };
-            take_front(dag, &mut left.clone(), few).is_full
+            let vain = u64::from(plan.unknown) * u64::from(dag.longest());
+            vain > asking.above_bytes && take_front(dag, &mut left.clone(), few).is_full
         };
         let asking = plan.asking.filter(is_much);
         left.shrink_to_fit();
@@ -193,14 +194,15 @@ impl Outflow {
         }
         let offers = self.offers.as_mut().ok_or(Misfit)?;
         let (offered_at, batch) = offers.waiting.pop_front().ok_or(Misfit)?;
-        if lacks.number != offers.oldest || lacks.bits.len() != (count(&batch) as usize).div_ceil(8)
-        {
+        if lacks.number != offers.oldest || lacks.bits.len() != count(&batch).div_ceil(8) {
             return Err(Misfit);
         }
         offers.oldest += 1;
-        if now <= offered_at + OFFER_ANSWERED_SOON {
-            offers.ahead = (offers.ahead + 1).min(OFFERS_AHEAD_MAX);
-        }
+        offers.ahead = if now <= offered_at + OFFER_ANSWERED_SOON {
+            (offers.ahead + 1).min(OFFERS_AHEAD_MAX)
+        } else {
+            (offers.ahead / 2).max(OFFERS_AHEAD_FIRST)
+        };
         let mut lacking = lacking(&batch, &lacks.bits);
         let cut = take_front(dag, &mut lacking, self.room(usize::MAX));
         self.credit -= cut.bytes.min(self.credit);
@@ -310,6 +312,13 @@ impl Outflow {
             end,
         }
     }
+}
+
+fn count(ranges: &Ranges) -> usize {
+    ranges
+        .iter()
+        .map(|(from, up_to)| (up_to.0 - from.0) as usize)
+        .sum()
 }
 
 /// Of the positions in `batch`, those whose bit is set, the first being the lowest bit of the first byte.

@@ -106,9 +106,8 @@ impl Session {
             Limit::Offers => true,
         });
         let resume = resume.map_or(Arrival(0), |resume| resume.at);
-        let candidates = walk.unmarked_ranges();
-        let common = dag.len() - stream::count(&candidates);
-        let candidates = stream::from(resume, candidates);
+        let common = walk.marked();
+        let candidates = stream::from(resume, walk.unmarked_ranges());
         let end = End {
             session: exchange.mine.session,
             more: false,

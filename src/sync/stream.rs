@@ -77,11 +77,6 @@ pub fn take_front(dag: &Dag, ranges: &mut VecDeque<(Arrival, Arrival)>, room: Ro
     cut
 }
 
-/// Number of positions in `ranges`.
-pub fn count(ranges: &Ranges) -> u32 {
-    ranges.iter().map(|(from, up_to)| up_to.0 - from.0).sum()
-}
-
 /// The inbound bulk slot, taken: one peer may send bulk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {

@@ -53,7 +53,7 @@ const CAUGHT: &[(Mutant, &str)] = &[
     ),
     (
         Mutant::VisitsGivenUp,
-        "parts with peers enough of their own find each other",
+        "who has peers enough meets others now and then",
     ),
     (
         Mutant::NobodySpared,

@@ -9,7 +9,7 @@ use fedag::event::control::Control;
 use fedag::event::id::EventId;
 use fedag::event::wall::WallTime;
 use fedag::event::{Draft, Event, Raw};
-use fedag::limits::{BOOK_MACHINES_MAX, PARENTS_DEFAULT, PEERS_DIALLED_MAX};
+use fedag::limits::{BOOK_MACHINES_MAX, PARENTS_DEFAULT, PEERS_WANTED};
 use fedag::machine::effect::{Answer, Effect, Effects};
 use fedag::machine::flow;
 use fedag::machine::input::{Input, Link, RequestId};
@@ -337,7 +337,7 @@ fn promise_8_what_a_machine_says_and_keeps_is_bounded_whatever_the_number_of_mac
         .iter()
         .filter(|(_, effect)| matches!(effect, Effect::Dial { .. }))
         .count();
-    assert!(dials <= PEERS_DIALLED_MAX, "{dials} dials");
+    assert!(dials <= PEERS_WANTED, "{dials} dials");
     assert!(machine.peers().len() <= BOOK_MACHINES_MAX);
     let peer = fedag::event::key::MachineId([9; 32]);
     let link = Link {

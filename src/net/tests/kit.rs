@@ -204,6 +204,11 @@ impl Machine {
         }
     }
 
+    pub(super) async fn crowded(&mut self) {
+        let next = self.next().await;
+        assert!(matches!(next, Happening::Crowded), "{next:?}");
+    }
+
     pub(super) async fn dial_failed(&mut self) -> String {
         match self.next().await {
             Happening::DialFailed { why, .. } => why,

@@ -140,6 +140,7 @@ async fn there_are_so_many_peers_and_no_more() {
     last.dial(&one);
     let why = last.dial_failed().await;
     assert!(why.ends_with(&Refusal::Full.to_string()), "{why}");
+    one.crowded().await;
     others.pop().unwrap().net.close().await;
     one.disconnected().await;
     last.dial(&one);

@@ -145,7 +145,7 @@ impl Storm {
                 self.sim.block(b, a);
             }
             5 => self.sim.cut(a, b),
-            6 => self.sim.close(a, b),
+            6 => self.sim.close(a, b, false),
             7 => self.isolate(a),
             8 => self.divide(),
             _ => self.heal_all(),

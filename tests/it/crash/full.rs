@@ -195,6 +195,9 @@ fn a_node_whose_write_fails_names_it_and_loses_nothing() {
     let input = numbered(LINES, |n| format!("{n} {}", "x".repeat(LINE_BYTES)));
     let added = run_with(&dir, &["add", "-"], input.as_bytes());
     fails(&added, 1, "could not be written");
+    wait_for("the store is read again", || {
+        run(&dir, &["status"]).status.success()
+    });
     assert_eq!(status(&dir)["faults"]["store_failed"], 1);
     drop(node);
     let acknowledged = lines(&added);

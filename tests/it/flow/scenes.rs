@@ -9,8 +9,7 @@ use fedag::event::control::{Control, Rules};
 use fedag::event::id::{DagDigest, EventId};
 use fedag::event::key::MachineId;
 use fedag::limits::{
-    COMPARE_EVERY, EVENT_BYTES_DEFAULT, EVENT_BYTES_MIN, PARENTS_MAX, PEERS_DIALLED_MAX,
-    SESSION_IDLE,
+    COMPARE_EVERY, EVENT_BYTES_DEFAULT, EVENT_BYTES_MIN, PARENTS_MAX, PEERS_WANTED, SESSION_IDLE,
 };
 use fedag::machine::Phase;
 use fedag::machine::flow::Step;
@@ -68,7 +67,7 @@ fn live() -> Vec<Step> {
 /// More machines than one has peers: after a while each visits another.
 fn more_than_peers() -> Vec<Step> {
     let mut sim = Sim::new(Setup::default());
-    for _ in 0..2 * PEERS_DIALLED_MAX {
+    for _ in 0..2 * PEERS_WANTED {
         sim.join(0);
     }
     sim.run_for(2 * COMPARE_EVERY);

@@ -24,6 +24,10 @@ use crate::support::{PATIENCE, Running, lines, ok, run_with, wait_for};
 /// of bodies, 8 of what passed, and 16 that wait for the disk. Peaks of about 55 MiB were seen.
 const ABOVE_REST: u64 = 128 << 20;
 
+/// Memory of one held event that is a leaf, at most, with room for a table that grows: the DAG's 64 bytes, and its place among the
+/// sorted leaves, some of them told.
+const LEAF_BYTES: u64 = 384;
+
 /// Events on R: each is a leaf.
 const LEAVES: u64 = 20_000;
 
@@ -268,16 +272,63 @@ fn connections(scene: &Scene, _: &Member) {
 }
 
 fn leaves(scene: &Scene, liar: &Member) {
+    so_many_leaves(scene, liar, LEAVES, PATIENCE);
+}
+
+/// `FEDAG_LEAVES=1000000 cargo test --test it leaves_when_asked_for -- --nocapture` sends a million.
+#[test]
+#[expect(clippy::print_stdout, reason = "the peak is asked for")]
+fn leaves_when_asked_for() {
+    let Some(number) = std::env::var("FEDAG_LEAVES").ok() else {
+        return;
+    };
+    let number: u64 = number.parse().unwrap();
+    let scene = Scene::new();
+    let liar = scene.admit(140);
+    let (rest, begun) = (peak(&scene.ana), Instant::now());
+    let mut slowest = Duration::ZERO;
+    std::thread::scope(|scope| {
+        let saying = scope.spawn(|| {
+            so_many_leaves(&scene, &liar, number, Duration::from_secs(1800));
+        });
+        while !saying.is_finished() {
+            slowest = slowest.max(scene.converges());
+        }
+        saying.join().unwrap();
+    });
+    let (took, above) = (begun.elapsed(), peak(&scene.ana) - rest);
+    println!(
+        "{number} leaves: held by both after {took:?}, meanwhile honest machines converge within {slowest:?}"
+    );
+    println!(
+        "{} MiB above rest, {} bytes a leaf",
+        above >> 20,
+        above / number
+    );
+    assert!(above < ABOVE_REST + LEAF_BYTES * number);
+    scene.ends_well();
+}
+
+fn so_many_leaves(scene: &Scene, liar: &Member, number: u64, patience: Duration) {
     let mut peer = scene.connect(liar);
     let before = held(&scene.ana);
-    for chunk in (0..LEAVES).collect::<Vec<_>>().chunks(500) {
+    for chunk in (0..number).collect::<Vec<_>>().chunks(500) {
         let events: Vec<_> = chunk
             .iter()
             .map(|n| liar.on_root(n + 1, "a leaf"))
             .collect();
         assert!(peer.frame(&codec::encode_push(&bytes(&events))));
     }
-    wait_for("all are held", || held(&scene.ana) >= before + LEAVES);
-    wait_for("bob holds them too", || held(&scene.bob) >= before + LEAVES);
+    let until = Instant::now() + patience;
+    for node in [&scene.ana, &scene.bob] {
+        while held(node) < before + number {
+            assert!(
+                Instant::now() < until,
+                "{} of {number} are held",
+                held(node) - before
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
     assert!(!peer.is_closed());
 }
