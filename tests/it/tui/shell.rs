@@ -85,10 +85,13 @@ impl Shell {
         });
     }
 
-    /// Waits until the shell has the terminal, and answers.
+    /// Waits until the shell has the terminal and asks for a line, and answers.
     fn answers(&mut self, code: &str) {
-        self.terminal.wait("the old screen", |screen| {
-            !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
+        self.terminal.is_given_back();
+        self.terminal.wait("the prompt", |screen| {
+            let (row, column) = screen.cursor_position();
+            let before = screen.contents_between(row, 0, row, column);
+            column == 7 && before.starts_with("ready>")
         });
         self.types("echo \"code $? of it\"");
         self.terminal.shows(&format!("code {code} of it"));
@@ -152,9 +155,7 @@ fn suspended_it_gives_the_shell_its_terminal_and_comes_back_whole() {
         shell.terminal.press(&format!("half {round}"));
         shell.terminal.shows(&format!("› half {round}"));
         shell.terminal.press("\x1a");
-        shell
-            .terminal
-            .wait("the old screen", |screen| !screen.alternate_screen());
+        shell.terminal.is_given_back();
         shell.terminal.shows("Stopped");
         shell.is_as_before();
         // What stood on the alternate screen is gone; all of it must be drawn.
@@ -165,6 +166,28 @@ fn suspended_it_gives_the_shell_its_terminal_and_comes_back_whole() {
         shell.types(" and whole");
         shell.terminal.shows(&format!("\"half {round} and whole\""));
     }
+    shell.terminal.press("\x03");
+    shell.answers("0");
+    shell.ends();
+}
+
+#[test]
+fn stopped_from_outside_it_takes_the_terminal_again() {
+    let mut shell = Shell::with_screen("");
+    shell.signal("-STOP");
+    shell.terminal.shows("Stopped");
+    // It could not give the terminal back: until the shell has mended it, Enter ends no line.
+    shell.terminal.press("stty sane; echo sane 'again'\n");
+    shell.terminal.shows("sane again");
+    shell.types("clear; echo 'all' is gone");
+    shell.terminal.wait("an empty screen", |screen| {
+        let text = screen.contents();
+        text.contains("all is gone") && !text.contains("ALONE")
+    });
+    shell.types("fg");
+    shell.shows_screen();
+    shell.types("still here");
+    shell.terminal.shows("\"still here\"");
     shell.terminal.press("\x03");
     shell.answers("0");
     shell.ends();
@@ -230,15 +253,14 @@ fn the_editor_gets_the_text_and_the_terminal() {
     let mut shell = Shell::with_screen("EDITOR='sh \"$HERE/editor\"' HERE=.");
     fs::write(
         shell.dir.join("editor"),
-        "stty -a >in-editor\nls -l \"$1\" >file\ncat \"$1\" >was\necho 'and more' >>\"$1\"\nread line\n",
+        "stty -a >in-editor\necho the editor is here\nls -l \"$1\" >file\ncat \"$1\" >was\necho 'and more' >>\"$1\"\nread line\n",
     )
     .unwrap();
     shell.terminal.press("one\x1b\rtwo");
     shell.terminal.shows("row 2 of 2");
     shell.terminal.press("\x05");
-    shell
-        .terminal
-        .wait("the old screen", |screen| !screen.alternate_screen());
+    shell.terminal.is_given_back();
+    shell.terminal.shows("the editor is here");
     // A key that interrupts is the editor's business; a line for it is read by it alone.
     shell.types("this is for the editor");
     shell.shows_screen();
