@@ -47,6 +47,11 @@ pub enum Request {
     },
     /// Answer: [`Reply::Events`].
     Leaves {},
+    /// These events, in this order. Refused when they come to more than `limits::REPLY_BYTES`. Answer: [`Reply::Events`].
+    Events {
+        /// Their uuids.
+        uuids: Vec<String>,
+    },
     /// Opens an invite. Answer: [`Reply::Ticket`].
     Invite {
         /// Seconds from now.

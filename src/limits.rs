@@ -288,6 +288,10 @@ pub const INPUT_HISTORY_LINES: usize = 200;
 pub const INPUT_CHARS_MAX: usize = EVENT_BYTES_DEFAULT as usize;
 /// Lanes with a column of their own on the widest screen; the rest share one.
 pub const LANES_MAX: usize = 24;
+/// Events that are marked at a time; at the bound a further one is refused with a word.
+pub const MARKED_MAX: usize = 64;
+/// Lanes that are picked to have a column in any case; further ones are refused with a word.
+pub const LANES_PICKED_MAX: usize = 7;
 /// Bytes of the database's own cache of pages; with 128 MiB appends are not faster (measured).
 pub const DATABASE_CACHE_BYTES: usize = 32 << 20;
 /// Bytes of the log under the terminal UI; at the bound it becomes `fedag.log.1`, in place of the one before.

@@ -15,6 +15,8 @@ pub struct SearchRequest {
     /// uuid, or a regular expression for the event's text or properties; without capitals it takes either case. An event that
     /// fits all parts is a hit.
     pub query: String,
+    /// Instead, all events by the author of `from` are hits.
+    pub same_author: bool,
     /// The order in which it looks.
     pub order: Order,
     /// Looks at the events after this one, or before it; None: at all.

@@ -285,6 +285,9 @@ pub struct WindowRequest {
     pub before: u32,
     /// Rows after it, likewise.
     pub after: u32,
+    /// Rows that have children after the window say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ahead: bool,
     /// Only these events, by uuid, at most `limits::WINDOW_ROWS_MAX`; `at`, `before` and `after` do not count then. A parent that is
     /// none of them is never the newest of its lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -330,6 +333,9 @@ pub struct WindowRow {
     pub held_by: u32,
     /// Milliseconds since it came to be held here by replication; None: own, or held when the node started.
     pub arrived_ms: Option<u64>,
+    /// It has children among the `limits::LOOK_BACK_ROWS` events after the window; told when asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// It matches the request's `query`: where its summary does, as pairs of characters from and to; None: it does not match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hits: Option<Vec<(u32, u32)>>,

@@ -24,6 +24,7 @@ pub(crate) async fn handle(desk: &Desk, request: Request, replies: &Replies) -> 
         Request::Log(request) => return log::log(desk, request, replies).await,
         Request::Show { name } => show(desk, name).await,
         Request::Leaves {} => leaves(desk).await,
+        Request::Events { uuids } => events(desk, uuids).await,
         Request::Invite {
             expires_s,
             uses,
@@ -102,6 +103,27 @@ async fn show(desk: &Desk, name: String) -> Result<Reply, Failure> {
         })
         .await??;
     Ok(Reply::Event(Box::new(view::whole(desk, found).await?)))
+}
+
+async fn events(desk: &Desk, uuids: Vec<String>) -> Result<Reply, Failure> {
+    let found = desk
+        .ask(move |seen| {
+            let mut bytes = 0;
+            let mut metas = Vec::new();
+            for uuid in &uuids {
+                let at = seen.names.find_event(seen.dag, uuid)?;
+                bytes += seen.dag.length(at) as usize;
+                if bytes > REPLY_BYTES && !metas.is_empty() {
+                    return Err(not_allowed(format!(
+                        "these events come to more than {REPLY_BYTES} bytes: ask for fewer"
+                    )));
+                }
+                metas.push(seen.meta(at));
+            }
+            Ok(metas)
+        })
+        .await??;
+    Ok(Reply::Events(view::views(desk, found).await?))
 }
 
 /// The leaves in causal order; when they do not fit into one reply, the newest.

@@ -28,7 +28,11 @@ use crate::node::view::read_all;
 
 /// Does one step of a search.
 pub(crate) async fn search(desk: &Desk, request: SearchRequest) -> Result<Found, Failure> {
-    let query = Query::parse(&request.query)?;
+    let query = if request.same_author {
+        Query::default()
+    } else {
+        Query::parse(&request.query)?
+    };
     let asked = query.clone();
     let most = (request.most as usize).clamp(1, SEARCH_STEP_HITS);
     let step = desk
@@ -39,7 +43,7 @@ pub(crate) async fn search(desk: &Desk, request: SearchRequest) -> Result<Found,
 }
 
 /// What is searched for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Query {
     author: Option<String>,
     term: Option<Term>,
@@ -202,7 +206,6 @@ fn look(
     request: &SearchRequest,
     most: usize,
 ) -> Result<Step, Failure> {
-    let by = query.by(seen)?;
     let from = match &request.from {
         Some(name) => Some(
             match EventId::parse(name).and_then(|id| seen.dag.find(id)) {
@@ -211,6 +214,10 @@ fn look(
             },
         ),
         None => None,
+    };
+    let by = match from {
+        Some(from) if request.same_author => Some(seen.dag.author_key(seen.dag.author(from))),
+        Some(_) | None => query.by(seen)?,
     };
     let mut causal = std::mem::take(seen.causal);
     let order = Ordered::new(seen.dag, &mut causal, request.order);

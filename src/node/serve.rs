@@ -248,6 +248,7 @@ impl Client {
             | Request::Status {}
             | Request::Show { .. }
             | Request::Leaves {}
+            | Request::Events { .. }
             | Request::Invite { .. }
             | Request::Connect { .. }
             | Request::Window(_)

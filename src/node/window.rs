@@ -94,9 +94,30 @@ fn frame(seen: &mut Seen<'_>, request: &WindowRequest) -> Result<(Window, Vec<Ar
         let events = (first..end).map(|rank| order.at(rank)).collect();
         (Part::Ranks { first, end }, events)
     };
-    let result = rows_of(seen, &order, part, events);
+    let (mut window, events) = rows_of(seen, &order, part, events);
+    if let (true, Part::Ranks { end, .. }) = (request.ahead, part) {
+        mark_more(seen, &order, end, (&events, &mut window.rows));
+    }
     *seen.causal = causal;
-    Ok(result)
+    Ok((window, events))
+}
+
+/// Marks the rows that have children after the window.
+fn mark_more(
+    seen: &Seen<'_>,
+    order: &Ordered<'_>,
+    end: usize,
+    (events, rows): (&[Arrival], &mut [WindowRow]),
+) {
+    let places: BTreeMap<_, _> = events.iter().zip(0..).collect();
+    for rank in end..order.len().min(end + LOOK_BACK_ROWS) {
+        for parent in seen.dag.parents(order.at(rank)) {
+            if let Some(place) = places.get(parent) {
+                let place: usize = *place;
+                rows[place].more = true;
+            }
+        }
+    }
 }
 
 /// The held ones of these events.
@@ -206,6 +227,7 @@ fn row(seen: &Seen<'_>, lanes: &mut Lanes, held_by: u32, at: Arrival) -> WindowR
         summary: String::new(),
         held_by,
         arrived_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        more: false,
         hits: None,
     }
 }

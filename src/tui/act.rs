@@ -8,7 +8,7 @@ use crate::control::Request;
 use crate::control::view::WindowRow;
 use crate::limits;
 use crate::tui::app::App;
-use crate::tui::find::{Kind, Typed};
+use crate::tui::find::Kind;
 use crate::tui::input::{Action, Pane, Place, action};
 use crate::tui::layout::Areas;
 use crate::tui::look::count;
@@ -106,6 +106,12 @@ impl App {
             Action::Send => self.send(asks),
             Action::Find => self.finder.open(Kind::Find),
             Action::Filter => self.finder.open(Kind::Filter),
+            Action::LanesOn | Action::LanesBack => self.scroll_lanes(action == Action::LanesOn),
+            Action::PickLane => self.pick_lane(),
+            Action::AuthorBack | Action::AuthorOn => self.go_along(action == Action::AuthorBack),
+            Action::Freeze => self.freeze(),
+            Action::Mark => self.mark(),
+            Action::View => self.view.turn_view(),
             Action::NextHit => self.find_again(true),
             Action::PreviousHit => self.find_again(false),
             Action::Back if self.stop_finding() => {}
@@ -133,7 +139,8 @@ impl App {
             Action::PreviousPane => self.turn(PANES.len() - 1),
             Action::Pane(pane) => self.focus = pane,
             Action::Ticket => self.ask_ticket(asks),
-            Action::CopyUuid | Action::CopyJson => self.copy(action, asks),
+            Action::CopyUuid => self.copy_uuids(asks),
+            Action::CopyJson => self.copy_events(asks),
             Action::Order => {
                 self.view.turn();
                 self.show_found();
@@ -148,43 +155,6 @@ impl App {
             Action::Newer if self.line.down() => {}
             Action::Newer => self.line.newer(),
         }
-    }
-
-    fn on_prompt_key(&mut self, key: KeyEvent) {
-        match self.finder.on_key(key) {
-            Typed::On | Typed::Closed => return,
-            Typed::Entered(Kind::Find, text) => {
-                let (order, from) = (self.view.order(), self.search_from());
-                self.finder.find(text, order, from);
-            }
-            Typed::Entered(Kind::Filter, text) => self.finder.filter(text),
-        }
-        self.show_found();
-    }
-
-    /// Where a search begins: at the selected event, or at the newest one, which is then looked at, too.
-    fn search_from(&self) -> Option<String> {
-        let selected = self.selected().filter(|_| !self.view.is_following());
-        selected.map(str::to_owned)
-    }
-
-    fn find_again(&mut self, back: bool) {
-        let from = self.selected().map(str::to_owned);
-        if !self.finder.again(back, self.view.order(), from) {
-            self.say("nothing was searched for yet: / searches", true);
-        }
-    }
-
-    /// Ends a search or a filter, if there is one.
-    fn stop_finding(&mut self) -> bool {
-        let Some(what) = self.finder.back() else {
-            return false;
-        };
-        if !what.is_empty() {
-            self.say(what, false);
-        }
-        self.show_found();
-        true
     }
 
     fn send(&mut self, asks: &mut Vec<Ask>) {
@@ -298,30 +268,6 @@ impl App {
                     reuse: true,
                 },
             ));
-        }
-    }
-
-    fn copy(&mut self, action: Action, asks: &mut Vec<Ask>) {
-        let Some(uuid) = self.selected().map(str::to_owned) else {
-            return;
-        };
-        if action == Action::CopyUuid {
-            self.say(
-                &format!("{uuid} was given to the terminal's clipboard"),
-                false,
-            );
-            return asks.push(Ask::Copy(uuid));
-        }
-        match self
-            .detail
-            .as_ref()
-            .filter(|detail| detail.event.uuid == uuid)
-        {
-            Some(detail) => {
-                asks.push(Ask::Copy(detail.event.json.clone()));
-                self.say("the event was given to the terminal's clipboard", false);
-            }
-            None => self.say("open the event first (Enter), then copy it", true),
         }
     }
 }

@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::control::search::Found;
 use crate::control::view::{EventDetail, EventView, PeerStatus, Status, Window};
 use crate::control::{AddOutcome, Failure, Reply, Request};
 use crate::tui::clock::span;
-use crate::tui::find::{Finder, Outcome};
+use crate::tui::find::Finder;
 use crate::tui::input::Pane;
 use crate::tui::layout::Areas;
 use crate::tui::line::Line;
@@ -72,6 +71,10 @@ pub struct App {
     pub leaf: usize,
     /// Search and filter.
     pub finder: Finder,
+    /// Uuids of the marked events, in the order in which they were marked.
+    pub marked: Vec<String>,
+    /// Text for the clipboard that came with an answer.
+    pub(super) to_copy: Option<String>,
     /// The input line.
     pub line: Line,
     /// A word at the bottom.
@@ -112,6 +115,8 @@ impl App {
             peers_scroll: 0,
             leaf: 0,
             finder: Finder::default(),
+            marked: Vec::new(),
+            to_copy: None,
             line: Line::default(),
             word: None,
             gone: None,
@@ -208,6 +213,7 @@ impl App {
     }
 
     fn ask_more(&mut self, asks: &mut Vec<Ask>) {
+        asks.extend(self.to_copy.take().map(Ask::Copy));
         if self.gone.is_some() {
             return;
         }
@@ -244,12 +250,10 @@ impl App {
             (Tag::Watch, Ok(Reply::Status(status))) => self.on_status(status),
             (Tag::Window, Ok(Reply::Window(window))) => self.on_window(*window),
             (Tag::Detail, Ok(Reply::Event(detail))) => self.on_detail(detail),
-            (Tag::Leaves, Ok(Reply::Events(leaves))) => {
-                self.leaf = self.leaf.min(leaves.len().saturating_sub(1));
-                self.leaves = leaves;
-            }
+            (Tag::Leaves, Ok(Reply::Events(leaves))) => self.on_leaves(leaves),
             (Tag::Watch, Err(failure)) => self.on_gone(&failure.message, None),
             (Tag::Ticket, answer) => self.on_ticket(answer),
+            (Tag::Copy, Ok(Reply::Events(events))) => self.on_copied(&events),
             (Tag::Search(number), Ok(Reply::Found(found))) => self.on_found(number, *found),
             (Tag::Search(number), Err(failure)) => self.on_no_search(number, &failure.message),
             (Tag::Search(number), Ok(_)) => {
@@ -267,7 +271,7 @@ impl App {
             }
             (_, Err(failure)) => self.say(&failure.message, true),
             (Tag::Window, Ok(_)) => self.view.refused(),
-            (Tag::Watch | Tag::Detail | Tag::Leaves | Tag::Add(_), Ok(_)) => {
+            (Tag::Watch | Tag::Detail | Tag::Leaves | Tag::Copy | Tag::Add(_), Ok(_)) => {
                 self.say(
                     "the node gave an answer that does not belong to the question",
                     true,
@@ -366,39 +370,6 @@ impl App {
         if self.rates.len() > CHART_SECONDS {
             self.rates.pop_front();
         }
-    }
-
-    fn on_found(&mut self, number: u64, found: Found) {
-        match self.finder.answer(number, found) {
-            Outcome::On => {}
-            Outcome::Hit { uuid, wrapped } => {
-                self.view.select(uuid);
-                if wrapped {
-                    self.say(
-                        "the search went round: past the end, on from the other one",
-                        false,
-                    );
-                }
-            }
-            Outcome::NoHit => self.say("no event matches", true),
-            Outcome::Filtered => self.show_found(),
-        }
-    }
-
-    fn on_no_search(&mut self, number: u64, why: &str) {
-        if self.finder.failed(number) {
-            self.say(why, true);
-        }
-        self.show_found();
-    }
-
-    /// Shows what the filter lets through, and marks what matches.
-    pub(super) fn show_found(&mut self) {
-        let held = self.status.as_ref().map_or(0, |status| status.events);
-        self.view
-            .show_only(self.finder.shown(self.view.order()), held);
-        self.view.mark(self.finder.query().map(str::to_owned));
-        self.changed = true;
     }
 
     fn on_window(&mut self, window: Window) {

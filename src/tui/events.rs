@@ -10,6 +10,7 @@ use crate::tui::graph::{Rows, connected};
 use crate::tui::input::Pane;
 use crate::tui::look::{FAINT, clean, count, number};
 use crate::tui::screen::{frame, put};
+use crate::tui::viewport::View;
 
 /// Draws the events pane.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
@@ -34,8 +35,11 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         window,
         visible: visible.clone(),
         lanes: app.view.columns(),
+        view: app.view.view(),
+        columns_max: app.view.cap(),
         peers: app.status.as_ref().map_or(0, |status| connected(status)),
         selected: app.selected(),
+        marked: &app.marked,
         focused: app.focus != Pane::Input,
         zone: Some(&app.zone),
         lit: &lit,
@@ -72,12 +76,22 @@ fn title(app: &App) -> String {
             count(news)
         ),
     };
-    let place = if app.view.is_following() {
+    let place = if let Some(news) = app.view.frozen(held) {
+        format!("FROZEN, {} new (p goes on)", count(news))
+    } else if app.view.is_following() {
         "following".to_owned()
     } else {
         format!("{place} (G follows)")
     };
+    let place = match app.marked.len() {
+        0 => place,
+        marked => format!("{marked} marked {} {place}", glyphs.dot),
+    };
     let dot = glyphs.dot;
+    let order = match app.view.view() {
+        View::Lanes => order.to_owned(),
+        view @ (View::Git | View::List) => format!("{} {dot} {order}", view.name()),
+    };
     match app.finder.filtering() {
         Some((query, hits, is_done)) => {
             let hits = number(hits as u64, "hit", "hits");

@@ -60,7 +60,10 @@ pub enum Outcome {
         wrapped: bool,
     },
     /// No event matches.
-    NoHit,
+    NoHit {
+        /// It was looked for another event by one author.
+        same_author: bool,
+    },
     /// The filter has other hits than before.
     Filtered,
 }
@@ -70,6 +73,8 @@ pub enum Outcome {
 struct Search {
     request: SearchRequest,
     open: Option<u64>,
+    /// At the end of the order it goes on at the other one.
+    wraps: bool,
     wrapped: bool,
     looked: u64,
     total: u64,
@@ -188,20 +193,40 @@ impl Finder {
         let Some(query) = self.query.clone() else {
             return false;
         };
+        let request = SearchRequest {
+            query,
+            order,
+            from,
+            back,
+            most: self.most(),
+            ..SearchRequest::default()
+        };
+        self.begin(request, true);
+        true
+    }
+
+    /// Looks for the event before this one by the same author, or after it.
+    pub fn same_author(&mut self, back: bool, order: Order, from: String) {
+        let request = SearchRequest {
+            same_author: true,
+            order,
+            from: Some(from),
+            back,
+            most: self.most(),
+            ..SearchRequest::default()
+        };
+        self.begin(request, false);
+    }
+
+    fn begin(&mut self, request: SearchRequest, wraps: bool) {
         self.search = Some(Search {
-            request: SearchRequest {
-                query,
-                order,
-                from,
-                back,
-                most: self.most(),
-            },
+            request,
             open: None,
+            wraps,
             wrapped: false,
             looked: 0,
             total: 0,
         });
-        true
     }
 
     /// With a filter, hits that it does not let through are passed over, so there is more than one to a step.
@@ -337,9 +362,11 @@ impl Finder {
                 wrapped,
             };
         }
-        if search.looked >= search.total || (found.done && search.wrapped) {
+        let is_over = found.done && (search.wrapped || !search.wraps);
+        if search.looked >= search.total || is_over {
+            let same_author = search.request.same_author;
             self.search = None;
-            return Outcome::NoHit;
+            return Outcome::NoHit { same_author };
         }
         search.wrapped |= found.done;
         search.request.from = found.last.filter(|_| !found.done);
@@ -348,12 +375,11 @@ impl Finder {
 
     /// Step `number` failed; returns whether anybody waited for it.
     pub fn failed(&mut self, number: u64) -> bool {
-        if self
-            .search
-            .take_if(|search| search.open == Some(number))
-            .is_some()
-        {
-            self.query = None;
+        let is_it = |search: &mut Search| search.open == Some(number);
+        if let Some(search) = self.search.take_if(is_it) {
+            if !search.request.same_author {
+                self.query = None;
+            }
             return true;
         }
         let is_open = |filter: &mut Filter| filter.open.is_some_and(|(open, _)| open == number);
@@ -381,6 +407,7 @@ impl Filter {
             from: from.clone(),
             back,
             most: u32::try_from(limits::SEARCH_STEP_HITS).unwrap_or(u32::MAX),
+            ..SearchRequest::default()
         };
         if self.is_stale && self.newest.is_some() {
             let request = request(&self.newest, false);

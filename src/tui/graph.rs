@@ -1,4 +1,4 @@
-//! Draws rows of events: lanes, labels, who holds them, what they say, and what they merge.
+//! Draws rows of events: lanes or strands, labels, who holds them, what they say, and what they merge.
 
 use std::ops::Range;
 
@@ -10,9 +10,12 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::control::view::{Status, Window, WindowRow};
 use crate::tui::clock::clock;
-use crate::tui::lanes::{Cells, Column, Columns, Mark, lay_out};
+use crate::tui::git::{self, Strands};
+use crate::tui::heading;
+use crate::tui::lanes::{self, Cells, Columns, Mark};
 use crate::tui::look::{ACCENT, BUSY, FAINT, Glyphs, Look, STRONG, clean, count, fit, number, pad};
 use crate::tui::screen::put;
+use crate::tui::viewport::View;
 
 /// Ticks are drawn one by one for so many peers; of more, as a count.
 const TICKS_MAX: u64 = 5;
@@ -34,10 +37,16 @@ pub struct Rows<'a> {
     pub visible: Range<usize>,
     /// The columns of the lanes.
     pub lanes: &'a Columns,
+    /// The picture of the rows.
+    pub view: View,
+    /// Most columns that the git graph takes.
+    pub columns_max: usize,
     /// Connected peers, each with a tick; 0: no ticks.
     pub peers: u64,
     /// Uuid of the selected event.
     pub selected: Option<&'a str>,
+    /// Uuids of the marked events.
+    pub marked: &'a [String],
     /// Its row is marked whole.
     pub focused: bool,
     /// Times are shown, in this zone, when there is room.
@@ -49,18 +58,35 @@ pub struct Rows<'a> {
 impl Rows<'_> {
     /// Draws the heading and, below it, as many of the rows as there is room for.
     pub fn draw(&self, area: Rect, buf: &mut Buffer) {
-        let table = Table::of(self, area.width);
-        table.draw_heading(area, buf);
         let visible = self.visible.start..self.visible.end.min(self.window.rows.len());
-        let cells = lay_out(self.window, visible.clone(), self.lanes);
+        let picture = self.lay_out(visible.clone());
+        let table = Table::of(self, &picture, area.width);
+        table.draw_heading(area, buf);
         let rows = area.y + 1..area.bottom();
-        for ((row, cells), y) in self.window.rows[visible].iter().zip(&cells).zip(rows) {
+        for ((row, cells), y) in self.window.rows[visible]
+            .iter()
+            .zip(&picture.rows)
+            .zip(rows)
+        {
             let area = Rect {
                 y,
                 height: 1,
                 ..area
             };
             table.draw_row(row, cells, area, buf);
+        }
+    }
+
+    /// The cells of the visible rows, as the view wants them.
+    fn lay_out(&self, visible: Range<usize>) -> Strands {
+        match self.view {
+            View::Lanes => Strands {
+                rows: lanes::lay_out(self.window, visible, self.lanes),
+                shown: self.lanes.shown(),
+                total: self.lanes.total(),
+            },
+            View::Git => git::lay_out(self.window, visible, self.columns_max),
+            View::List => git::list(&self.window.rows[visible]),
         }
     }
 }
@@ -77,19 +103,24 @@ struct Table<'a> {
     look: Look,
     glyphs: &'static Glyphs,
     lanes: &'a Columns,
-    /// Columns of the screen a lane has.
+    /// Columns with a lane or a strand of their own.
+    shown: usize,
+    /// Columns of the screen that all of them have.
+    lanes_room: u16,
+    /// Columns of the screen that one has.
     pitch: u16,
     zone: Option<&'a TimeZone>,
     label: u16,
+    /// Columns of the author's name; 0: it is not shown.
+    author: u16,
     peers: u64,
     ticks: u16,
 }
 
 impl<'a> Table<'a> {
-    fn of(given: &'a Rows<'a>, width: u16) -> Self {
-        let lanes = given.lanes;
-        let total = u16::try_from(lanes.total()).unwrap_or(u16::MAX);
-        let pitch = if total.saturating_mul(3) <= width * 2 / 5 {
+    fn of(given: &'a Rows<'a>, picture: &Strands, width: u16) -> Self {
+        let total = u16::try_from(picture.total).unwrap_or(u16::MAX);
+        let pitch = if given.view == View::Lanes && total.saturating_mul(3) <= width * 2 / 5 {
             3
         } else {
             2
@@ -110,10 +141,16 @@ impl<'a> Table<'a> {
             given,
             look: given.look,
             glyphs: given.look.glyphs(),
-            lanes,
+            lanes: given.lanes,
+            shown: picture.shown,
+            lanes_room: total.saturating_mul(pitch),
             pitch,
             zone: None,
             label: u16::try_from(label).unwrap_or(12),
+            author: match given.view {
+                View::Lanes => 0,
+                View::Git | View::List => heading::author_columns(given.window, rows),
+            },
             peers: given.peers,
             ticks: u16::try_from(ticks).unwrap_or(11),
         };
@@ -126,10 +163,12 @@ impl<'a> Table<'a> {
     fn text_column(&self) -> u16 {
         let ticks = if self.ticks > 0 { self.ticks + 2 } else { 0 };
         let time = self.zone.map_or(0, |_| TIME_COLUMNS);
-        let lanes = u16::try_from(self.lanes.total())
-            .unwrap_or(u16::MAX)
-            .saturating_mul(self.pitch);
-        1 + time + lanes + self.label + 2 + ticks
+        1 + time + self.lanes_room + self.label + 2 + self.author_room() + ticks
+    }
+
+    /// Columns of the author's name and what is between it and the next.
+    fn author_room(&self) -> u16 {
+        if self.author > 0 { self.author + 2 } else { 0 }
     }
 
     fn draw_heading(&self, area: Rect, buf: &mut Buffer) {
@@ -137,8 +176,28 @@ impl<'a> Table<'a> {
         if self.zone.is_some() {
             x = put(buf, x, area.y, area.right(), "time     ", FAINT);
         }
+        if self.given.view == View::Lanes {
+            x = self.draw_names(x, area, buf);
+        }
+        let from = area.x + self.text_column();
+        let ticks = if self.ticks > 0 { self.ticks + 2 } else { 0 };
+        let author = from - ticks - self.author_room();
+        let label = author - self.label - 2;
+        put(buf, label.max(x), area.y, area.right(), "event", FAINT);
+        if self.author > 0 {
+            put(buf, author, area.y, area.right(), "author", FAINT);
+        }
+        if self.ticks > 0 {
+            put(buf, from - ticks, area.y, area.right(), "held", FAINT);
+        }
+        put(buf, from, area.y, area.right(), "properties", FAINT);
+    }
+
+    /// The names of the lanes, over their columns.
+    fn draw_names(&self, from: u16, area: Rect, buf: &mut Buffer) -> u16 {
+        let mut x = from;
         let width = usize::from(self.pitch - 1);
-        for (at, name) in heading_names(self.lanes, width).iter().enumerate() {
+        for (at, name) in heading::names(self.lanes, width).iter().enumerate() {
             let style = Look::lane(at).add_modifier(Modifier::BOLD);
             let name = pad(name, width, self.look) + " ";
             x = put(buf, x, area.y, area.right(), &name, style);
@@ -148,21 +207,16 @@ impl<'a> Table<'a> {
             put(buf, x, area.y, area.right(), &rest, FAINT);
             x += self.pitch.max(u16::try_from(rest.len() + 1).unwrap_or(4));
         }
-        let from = area.x + self.text_column();
-        let ticks = if self.ticks > 0 { self.ticks + 2 } else { 0 };
-        let label = from - ticks - self.label - 2;
-        put(buf, label.max(x), area.y, area.right(), "event", FAINT);
-        if self.ticks > 0 {
-            put(buf, from - ticks, area.y, area.right(), "held", FAINT);
-        }
-        put(buf, from, area.y, area.right(), "properties", FAINT);
+        x
     }
 
     fn draw_row(&self, row: &WindowRow, cells: &Cells, area: Rect, buf: &mut Buffer) {
         let end = area.right();
         let is_selected = self.given.selected == Some(row.uuid.as_str());
         let is_lit = (self.given.lit)(row);
-        let gutter = if is_selected {
+        let gutter = if self.given.marked.contains(&row.uuid) {
+            self.glyphs.marked
+        } else if is_selected {
             self.glyphs.pointer
         } else {
             " "
@@ -178,9 +232,9 @@ impl<'a> Table<'a> {
                 FAINT,
             );
         }
-        x = self.draw_lanes(cells, x, area, buf);
+        let own = self.lane_style(row.lane);
+        x = self.draw_lanes(cells, (x, own), area, buf);
         let label_at = x;
-        let own = self.column_style(cells.column);
         let label = pad(&row.label, usize::from(self.label), self.look) + "  ";
         x = put(
             buf,
@@ -190,6 +244,12 @@ impl<'a> Table<'a> {
             &label,
             own.add_modifier(Modifier::BOLD),
         );
+        if self.author > 0 {
+            let lane = self.given.window.lanes.get(row.lane as usize);
+            let name = lane.map_or("", |lane| lane.name.as_str());
+            let name = pad(name, usize::from(self.author), self.look) + "  ";
+            x = put(buf, x, area.y, end, &name, own);
+        }
         if self.ticks > 0 {
             x = self.draw_ticks(row, x, area, buf);
         }
@@ -247,21 +307,33 @@ impl<'a> Table<'a> {
     }
 
     fn column_style(&self, column: usize) -> Style {
-        if column < self.lanes.shown() {
+        if column < self.shown {
             Look::lane(column)
         } else {
             FAINT
         }
     }
 
-    fn draw_lanes(&self, cells: &Cells, from: u16, area: Rect, buf: &mut Buffer) -> u16 {
+    fn lane_style(&self, lane: u32) -> Style {
+        let lane = self.given.window.lanes.get(lane as usize);
+        lane.and_then(|lane| self.lanes.of(&lane.prefix))
+            .map_or(FAINT, Look::lane)
+    }
+
+    fn draw_lanes(
+        &self,
+        cells: &Cells,
+        (from, own): (u16, Style),
+        area: Rect,
+        buf: &mut Buffer,
+    ) -> u16 {
         let mut x = from;
         let tie = self.column_style(cells.column);
         for (column, cell) in cells.cells.iter().enumerate() {
             let style = if cell.mark == Mark::Across {
                 tie
             } else if cell.mark.is_event() {
-                self.column_style(column).add_modifier(Modifier::BOLD)
+                own.add_modifier(Modifier::BOLD)
             } else {
                 self.column_style(column)
             };
@@ -348,10 +420,7 @@ impl<'a> Table<'a> {
         }
         x += if row.summary.is_empty() { 0 } else { 2 };
         for (text, lane) in merges {
-            let column = lane.and_then(|lane| self.given.window.lanes.get(lane as usize));
-            let style = column.map_or(FAINT, |lane| {
-                self.lanes.of(&lane.prefix).map_or(FAINT, Look::lane)
-            });
+            let style = lane.map_or(FAINT, |lane| self.lane_style(lane));
             x = put(buf, x, area.y, area.right(), &text, style);
         }
     }
@@ -383,37 +452,6 @@ fn merges(row: &WindowRow, named_max: u32, glyphs: &Glyphs) -> Vec<(String, Opti
     }
 }
 
-/// Names over the lanes: beginnings of the machines' names where these differ, else their ends, else the labels' prefixes.
-fn heading_names(lanes: &Columns, width: usize) -> Vec<String> {
-    let head = |text: &str| text.chars().take(width).collect::<String>();
-    let tail = |text: &str| {
-        text.chars()
-            .skip(text.chars().count().saturating_sub(width))
-            .collect::<String>()
-    };
-    let list = lanes.list();
-    let of = |cut: &dyn Fn(&Column) -> String| list.iter().map(cut).collect::<Vec<String>>();
-    let differ = |names: &[String]| {
-        names
-            .iter()
-            .enumerate()
-            .all(|(at, name)| !names[..at].contains(name))
-    };
-    let heads = of(&|lane| head(&clean(&lane.name)));
-    let tails = of(&|lane| tail(&clean(&lane.name)));
-    let mut names = if differ(&heads) {
-        heads
-    } else if differ(&tails) {
-        tails
-    } else {
-        of(&|lane| tail(&clean(&lane.prefix)))
-    };
-    for (name, _) in names.iter_mut().zip(list).filter(|(_, lane)| lane.forked) {
-        *name = head(&format!("!{name}"));
-    }
-    names
-}
-
 fn glyph(mark: Mark, glyphs: &'static Glyphs) -> &'static str {
     match mark {
         Mark::Nothing => " ",
@@ -427,6 +465,9 @@ fn glyph(mark: Mark, glyphs: &'static Glyphs) -> &'static str {
         Mark::Left => glyphs.left,
         Mark::Right => glyphs.right,
         Mark::Middle => glyphs.middle,
+        Mark::LastLeft => glyphs.last_left,
+        Mark::LastRight => glyphs.last_right,
+        Mark::LastMiddle => glyphs.last_middle,
         Mark::Older => glyphs.older,
     }
 }

@@ -1,6 +1,8 @@
-//! Keys: [`KEYMAP`] is the one table of them. What a key does, the help, and the hints at the bottom all come from it.
+//! Keys: [`keymap`] is the one table of them. What a key does, the help, and the hints at the bottom all come from it.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::tui::event_keys;
 
 /// What a key press means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,22 @@ pub enum Action {
     PreviousHit,
     /// Asks what to show alone.
     Filter,
+    /// The next picture of the events.
+    View,
+    /// Lets the picture stand still, or go on.
+    Freeze,
+    /// Marks the selected event, or no longer.
+    Mark,
+    /// The event before by the same author.
+    AuthorBack,
+    /// The event after by the same author.
+    AuthorOn,
+    /// Further lanes.
+    LanesOn,
+    /// The lanes before.
+    LanesBack,
+    /// Lets the selected event's lane have a column in any case.
+    PickLane,
 }
 
 /// A part of the screen that can have the focus.
@@ -120,7 +138,7 @@ const fn key(code: KeyCode) -> Key {
     Key(code, KeyModifiers::NONE)
 }
 
-const fn letter(c: char) -> Key {
+pub(super) const fn letter(c: char) -> Key {
     Key(KeyCode::Char(c), KeyModifiers::NONE)
 }
 
@@ -128,7 +146,7 @@ const fn ctrl(c: char) -> Key {
     Key(KeyCode::Char(c), KeyModifiers::CONTROL)
 }
 
-const fn bind(
+pub(super) const fn bind(
     place: Place,
     keys: &'static [Key],
     action: Action,
@@ -144,7 +162,7 @@ const fn bind(
     }
 }
 
-/// The keys. The bottom line shows hints in this order, as many as fit.
+/// The keys but those of the events pane. The bottom line shows hints in this order, as many as fit.
 pub const KEYMAP: &[Binding] = &[
     bind(
         Place::Line,
@@ -333,14 +351,14 @@ pub const KEYMAP: &[Binding] = &[
         Place::Browse,
         &[letter('y')],
         Action::CopyUuid,
-        "copy the event's uuid",
+        "copy the uuid, or those of the marked events",
         "copy",
     ),
     bind(
         Place::Browse,
         &[letter('Y')],
         Action::CopyJson,
-        "copy the whole event",
+        "copy the whole event, or the marked ones",
         "",
     ),
     bind(
@@ -378,35 +396,6 @@ pub const KEYMAP: &[Binding] = &[
         "suspend; the shell's fg comes back",
         "",
     ),
-    // Of the events pane.
-    bind(
-        Place::Browse,
-        &[letter('/')],
-        Action::Find,
-        "search: text, label, uuid, author:NAME",
-        "search",
-    ),
-    bind(
-        Place::Browse,
-        &[letter('n')],
-        Action::NextHit,
-        "the next older event that matches",
-        "",
-    ),
-    bind(
-        Place::Browse,
-        &[letter('N')],
-        Action::PreviousHit,
-        "the next newer event that matches",
-        "",
-    ),
-    bind(
-        Place::Browse,
-        &[letter('&')],
-        Action::Filter,
-        "show only events that match",
-        "",
-    ),
     bind(Place::Browse, &[letter('q')], Action::Quit, "quit", "quit"),
     bind(
         Place::Everywhere,
@@ -417,12 +406,16 @@ pub const KEYMAP: &[Binding] = &[
     ),
 ];
 
+/// All keys, in the order in which they are told.
+pub fn keymap() -> impl Iterator<Item = &'static Binding> {
+    KEYMAP.iter().chain(event_keys::KEYS)
+}
+
 /// Returns what a key does at `place` ([`Place::Line`] or [`Place::Browse`]).
 pub fn action(event: KeyEvent, place: Place) -> Option<Action> {
     let wanted = Key(event.code, event.modifiers.difference(KeyModifiers::SHIFT));
     let here = |binding: &&Binding| binding.place == place || binding.place == Place::Everywhere;
-    KEYMAP
-        .iter()
+    keymap()
         .filter(here)
         .find(|binding| binding.keys.contains(&wanted))
         .map(|binding| binding.action)
@@ -441,6 +434,7 @@ pub fn name(key: Key, unicode: bool) -> String {
         code if key.1 == KeyModifiers::ALT => {
             return format!("Alt-{}", name(Key(code, KeyModifiers::NONE), unicode));
         }
+        KeyCode::Char(' ') => return "Space".into(),
         KeyCode::Char(c) => return c.to_string(),
         KeyCode::F(n) => return format!("F{n}"),
         KeyCode::Up if unicode => "↑",

@@ -13,12 +13,21 @@
 use std::ops::Range;
 
 use crate::control::view::{Lane, Window, WindowRow};
+use crate::limits;
+
+/// Ties that are drawn in one row. Of more, those to the newest events of their lanes, then the nearest: the row tells their number,
+/// and the selected event's pane all names.
+const TIES_MAX: usize = 4;
 
 /// Which lane has which column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     shown: Vec<Column>,
     hidden: usize,
+    /// Prefixes of lanes that were picked.
+    picked: Vec<String>,
+    /// Lanes that were scrolled past; not this machine's, and none that was picked.
+    skipped: usize,
 }
 
 /// A column of one lane.
@@ -38,17 +47,20 @@ impl Columns {
     /// Gives the lanes of a window their columns, at most `cap` (1 or more); lanes keep the column that they have, also
     /// while they have no event in the window.
     ///
-    /// When there are more, the most recently active ones are shown: a new one takes the column of one that is not among
-    /// them, but never this machine's.
+    /// When there are more, this machine's, the picked ones and the most recently active ones are shown: a new one takes the column
+    /// of one that is not among them. Scrolled, the others stand in the order of their names.
     pub fn assign(&mut self, lanes: &[Lane], cap: usize) {
         let cap = cap.max(1);
-        let mut wanted: Vec<&Lane> = lanes.iter().take(cap).collect();
+        let mut wanted = self.by_importance(lanes, cap);
+        wanted.truncate(cap);
         let own_first = lanes.first().is_none_or(|own| {
             self.shown
                 .first()
                 .is_some_and(|first| first.prefix == own.prefix)
         });
-        if self.shown.len() > cap || !own_first {
+        if self.skipped > 0 {
+            self.shown = wanted.iter().map(|lane| column(lane)).collect();
+        } else if self.shown.len() > cap || !own_first {
             wanted.sort_by(|a, b| {
                 b.own
                     .cmp(&a.own)
@@ -71,6 +83,48 @@ impl Columns {
             .iter()
             .filter(|lane| self.of(&lane.prefix).is_none())
             .count();
+    }
+
+    /// The lanes, those that are to have a column first.
+    fn by_importance<'a>(&mut self, lanes: &'a [Lane], cap: usize) -> Vec<&'a Lane> {
+        let is_fixed = |lane: &&Lane| lane.own || self.picked.contains(&lane.prefix);
+        let (mut fixed, mut others): (Vec<&Lane>, Vec<&Lane>) = lanes.iter().partition(is_fixed);
+        if self.skipped > 0 {
+            others.sort_by(|a, b| (&a.name, &a.prefix).cmp(&(&b.name, &b.prefix)));
+            let room = cap.saturating_sub(fixed.len());
+            self.skipped = self.skipped.min(others.len().saturating_sub(room));
+            others.drain(..self.skipped);
+        }
+        fixed.extend(others);
+        fixed
+    }
+
+    /// Scrolls by half of the columns, to lanes further on in the order of names or back; the next `assign` does it.
+    pub fn scroll(&mut self, on: bool) {
+        let by = (self.shown.len() / 2).max(1);
+        self.skipped = if on {
+            self.skipped + by
+        } else {
+            self.skipped.saturating_sub(by)
+        };
+    }
+
+    /// Lanes that were scrolled past.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Lets a lane have a column in any case, or no longer; whether it has now. None: too many are picked.
+    pub fn pick(&mut self, prefix: &str) -> Option<bool> {
+        if let Some(at) = self.picked.iter().position(|picked| picked == prefix) {
+            self.picked.remove(at);
+            return Some(false);
+        }
+        if self.picked.len() == limits::LANES_PICKED_MAX {
+            return None;
+        }
+        self.picked.push(prefix.to_owned());
+        Some(true)
     }
 
     /// Adds the wanted lanes; when there is no room, in the place of one that is not wanted.
@@ -148,6 +202,12 @@ pub enum Mark {
     Right,
     /// A tie ends here, and another one goes on.
     Middle,
+    /// As `Left`, and nothing goes on below.
+    LastLeft,
+    /// As `Right`, and nothing goes on below.
+    LastRight,
+    /// As `Middle`, and nothing goes on below.
+    LastMiddle,
     /// A tie to an older event of this lane, or to a lane without a column.
     Older,
 }
@@ -160,7 +220,12 @@ impl Mark {
 
     /// It is a tie to the newest event of its lane above.
     pub fn is_solid_tie(self) -> bool {
-        matches!(self, Self::Left | Self::Right | Self::Middle)
+        self.is_last_tie() || matches!(self, Self::Left | Self::Right | Self::Middle)
+    }
+
+    /// It is a solid tie below which nothing goes on.
+    pub fn is_last_tie(self) -> bool {
+        matches!(self, Self::LastLeft | Self::LastRight | Self::LastMiddle)
     }
 }
 
@@ -174,7 +239,7 @@ pub struct Cell {
 }
 
 /// A row's cells, one a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cells {
     /// The cells.
     pub cells: Vec<Cell>,
@@ -244,6 +309,10 @@ fn ties(
             None => ties.push((to, solid)),
         }
     }
+    if ties.len() > TIES_MAX {
+        ties.sort_by_key(|(to, solid)| (!solid, to.abs_diff(column)));
+        ties.truncate(TIES_MAX);
+    }
     ties
 }
 
@@ -277,7 +346,8 @@ fn row_cells(
     (0..begun.len()).map(cell).collect()
 }
 
-fn event_mark(row: &WindowRow) -> Mark {
+/// The mark of an event.
+pub(super) fn event_mark(row: &WindowRow) -> Mark {
     if row.parents_total == 0 {
         Mark::Root
     } else if row.leaf {
@@ -354,5 +424,41 @@ mod tests {
         assert_eq!((order(&columns).as_str(), columns.hidden()), ("me d", 3));
         columns.assign(&all(&["b", "me"]), 2);
         assert_eq!(columns.shown(), 2);
+    }
+
+    #[test]
+    fn lanes_are_picked_and_scrolled() {
+        let lanes: Vec<Lane> = ["me", "e", "b", "d", "a", "c"]
+            .iter()
+            .map(|name| lane(name, *name == "me"))
+            .collect();
+        let mut columns = Columns::default();
+        columns.assign(&lanes, 3);
+        assert_eq!(order(&columns), "me b e");
+        assert_eq!(columns.pick("a"), Some(true));
+        columns.assign(&lanes, 3);
+        assert_eq!(order(&columns), "me a e");
+        for (on, shown, skipped) in [
+            (true, "me a c", 1),
+            (true, "me a d", 2),
+            (true, "me a e", 3),
+            (true, "me a e", 3),
+            (false, "me a d", 2),
+        ] {
+            columns.scroll(on);
+            columns.assign(&lanes, 3);
+            assert_eq!(
+                (order(&columns).as_str(), columns.skipped()),
+                (shown, skipped)
+            );
+        }
+        assert_eq!(columns.hidden(), 3);
+        assert_eq!(columns.pick("a"), Some(false));
+        columns.assign(&lanes, 3);
+        assert_eq!(order(&columns), "me c d");
+        columns.scroll(false);
+        columns.scroll(false);
+        columns.assign(&lanes, 3);
+        assert_eq!((columns.skipped(), columns.shown()), (0, 3));
     }
 }

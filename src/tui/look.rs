@@ -158,6 +158,12 @@ pub struct Glyphs {
     pub right: &'static str,
     /// A tie to the newest event of a lane between.
     pub middle: &'static str,
+    /// As `left`, where nothing goes on below.
+    pub last_left: &'static str,
+    /// As `right`, where nothing goes on below.
+    pub last_right: &'static str,
+    /// As `middle`, where nothing goes on below.
+    pub last_middle: &'static str,
     /// A peer holds it.
     pub held: &'static str,
     /// A peer does not, or it is not known.
@@ -168,6 +174,8 @@ pub struct Glyphs {
     pub more: &'static str,
     /// The selected row; the prompt.
     pub pointer: &'static str,
+    /// A marked row.
+    pub marked: &'static str,
     /// Down, as of events that come in.
     pub down: &'static str,
     /// Up, as of events that go out.
@@ -204,11 +212,15 @@ static UNICODE: Glyphs = Glyphs {
     left: "├",
     right: "┤",
     middle: "┼",
+    last_left: "╰",
+    last_right: "╯",
+    last_middle: "┴",
     held: "✓",
     lacked: "·",
     parents: "⇐",
     more: "…",
     pointer: "›",
+    marked: "■",
     down: "↓",
     up: "↑",
     on: "●",
@@ -234,11 +246,15 @@ static ASCII: Glyphs = Glyphs {
     left: "+",
     right: "+",
     middle: "+",
+    last_left: "`",
+    last_right: "'",
+    last_middle: "'",
     held: "v",
     lacked: ".",
     parents: "<=",
     more: "~",
     pointer: ">",
+    marked: "*",
     down: "v",
     up: "^",
     on: "*",

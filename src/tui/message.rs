@@ -65,6 +65,8 @@ pub enum Tag {
     Leaves,
     /// A ticket.
     Ticket,
+    /// Events for the clipboard.
+    Copy,
     /// The line of this number was added.
     Add(u64),
     /// The step of a search of this number.

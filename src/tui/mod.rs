@@ -6,7 +6,7 @@
 //!                                +--> screen::draw, at most 20 frames a second
 //! ```
 //!
-//! This file has the terminal, `drive` the loop. `app` decides, `screen` and what it calls draw, `viewport` and `lanes` say which events are shown
+//! This file has the terminal, `drive` the loop. `app` decides, `screen` and what it calls draw, `viewport`, `lanes` and `git` say which events are shown
 //! where, `input` has the keys, `terminal` takes and gives back the terminal, `link` talks to the node.
 //!
 //! Invariants:
@@ -20,11 +20,15 @@ pub mod clock;
 pub mod drive;
 pub mod editor;
 pub mod entry;
+mod event_keys;
 pub mod events;
 pub mod find;
+mod finding;
 pub mod first;
+pub mod git;
 pub mod graph;
 pub mod header;
+mod heading;
 pub mod input;
 pub mod json;
 pub mod lanes;
@@ -32,6 +36,7 @@ pub mod layout;
 pub mod line;
 pub mod link;
 pub mod look;
+mod marks;
 pub mod message;
 pub mod panes;
 pub mod picture;

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use crate::control::view::{EventDetail, EventName, PeerState, PeerStatus, Status};
+use crate::limits;
 use crate::tui::app::App;
 use crate::tui::clock::{clock, local, span};
 use crate::tui::header::seconds_since;
@@ -17,8 +18,8 @@ use crate::tui::look::{
 };
 use crate::tui::screen::{frame, put};
 
-/// Parents or children that the selected event's pane names; of more, their number is added.
-const NAMES_MAX: usize = 64;
+/// Parents or children that the selected event's pane names, as many as an event may have; of more, their number is added.
+const NAMES_MAX: usize = limits::PARENTS_MAX as usize;
 /// Lines of an event's JSON that are shown.
 const JSON_LINES_MAX: usize = 2_000;
 
@@ -198,15 +199,21 @@ pub fn draw_leaves(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let total = app.status.as_ref().map_or(0, |status| status.leaves_total);
-    let inner = frame(
-        buf,
-        area,
-        &format!("4 Leaves {}", count(total)),
-        app.focus == Pane::Leaves,
-        app.look,
-    );
+    let told = app.leaves.len() as u64;
+    let title = if told > 0 && told < total {
+        format!("4 Leaves {}, the newest {} here", count(total), count(told))
+    } else {
+        format!("4 Leaves {}, newest first", count(total))
+    };
+    let title = if total > 1 {
+        title
+    } else {
+        format!("4 Leaves {total}")
+    };
+    let inner = frame(buf, area, &title, app.focus == Pane::Leaves, app.look);
     let rows = usize::from(inner.height);
     let first = (app.leaf + 1).saturating_sub(rows);
+    draw_more(app.leaves.len().saturating_sub(first + rows), area, buf);
     for (y, (at, leaf)) in (inner.y..inner.bottom()).zip(app.leaves.iter().enumerate().skip(first))
     {
         let end = inner.right();
@@ -276,13 +283,19 @@ pub fn draw_detail(app: &App, area: Rect, buf: &mut Buffer) {
         }
     }
     let shown = usize::from(app.detail_scroll) + usize::from(inner.height);
-    if lines.len() > shown {
-        let text = format!(" {} more ", count((lines.len() - shown) as u64));
-        let x = area
-            .right()
-            .saturating_sub(u16::try_from(text.width()).unwrap_or(0) + 2);
-        put(buf, x, area.bottom() - 1, area.right(), &text, FAINT);
+    draw_more(lines.len().saturating_sub(shown), area, buf);
+}
+
+/// Says on the border below how many lines there are that are not shown.
+fn draw_more(hidden: usize, area: Rect, buf: &mut Buffer) {
+    if hidden == 0 {
+        return;
     }
+    let text = format!(" {} more ", count(hidden as u64));
+    let x = area
+        .right()
+        .saturating_sub(u16::try_from(text.width()).unwrap_or(0) + 2);
+    put(buf, x, area.bottom() - 1, area.right(), &text, FAINT);
 }
 
 /// A line of text in pieces.

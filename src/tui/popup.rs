@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::app::App;
 use crate::tui::clock::local;
-use crate::tui::input::{Binding, KEYMAP, Place, name};
+use crate::tui::input::{Binding, Place, keymap, name};
 use crate::tui::look::{ACCENT, BAD, FAINT, Look, STRONG, wrap, wrap_words};
 use crate::tui::message::{Popup, Ticket};
 use crate::tui::panes::Pieces;
@@ -79,7 +79,7 @@ fn help_lines(look: Look) -> Vec<Pieces> {
     ];
     for (place, title) in sections {
         lines.push(vec![(format!(" {title}"), STRONG)]);
-        for binding in KEYMAP.iter().filter(|binding| binding.place == place) {
+        for binding in keymap().filter(|binding| binding.place == place) {
             lines.push(vec![
                 (format!("   {}", key_column(binding, look)), ACCENT),
                 (binding.does.to_owned(), Style::new()),

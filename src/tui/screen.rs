@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::tui::app::App;
 use crate::tui::clock::clock;
 use crate::tui::entry;
-use crate::tui::input::{KEYMAP, Pane, Place, name};
+use crate::tui::input::{Pane, Place, keymap, name};
 use crate::tui::layout::{Areas, HEIGHT_MIN, WIDTH_MIN};
 use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, fit};
 use crate::tui::message::Gone;
@@ -193,7 +193,7 @@ fn draw_hints(app: &App, area: Rect, buf: &mut Buffer) {
         Place::Browse
     };
     let mut hints: Vec<(String, &str)> = Vec::new();
-    for binding in KEYMAP {
+    for binding in keymap() {
         let applies = (binding.place == here || binding.place == Place::Everywhere)
             && !binding.hint.is_empty();
         let hint = match (binding.hint, app.own_node) {

@@ -13,12 +13,46 @@ use crate::control::view::{Order, Window, WindowRequest, WindowRow};
 use crate::limits;
 use crate::tui::lanes::Columns;
 
+/// A picture of the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// A column for each machine.
+    #[default]
+    Lanes,
+    /// Columns as in git.
+    Git,
+    /// No columns.
+    List,
+}
+
+impl View {
+    /// The one after.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Lanes => Self::Git,
+            Self::Git => Self::List,
+            Self::List => Self::Lanes,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lanes => "lanes",
+            Self::Git => "git graph",
+            Self::List => "list",
+        }
+    }
+}
+
 /// The rows here, and the place in them.
 #[derive(Debug, Default)]
 pub struct Viewport {
     window: Window,
     columns: Columns,
     order: Order,
+    view: View,
     /// Rows of the pane.
     height: usize,
     /// Most columns of lanes.
@@ -35,6 +69,8 @@ pub struct Viewport {
     only: Option<Vec<String>>,
     /// What the rows are marked for.
     query: Option<String>,
+    /// The picture stands still: events held when that began.
+    frozen: Option<u64>,
 }
 
 /// The selected event, and on which row of the pane it stands.
@@ -66,6 +102,56 @@ impl Viewport {
     /// The order of the rows.
     pub fn order(&self) -> Order {
         self.order
+    }
+
+    /// The picture of the rows.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// Most columns of lanes.
+    pub fn cap(&self) -> usize {
+        self.cap
+    }
+
+    /// Scrolls the lanes, further on or back.
+    pub fn scroll_lanes(&mut self, on: bool) {
+        self.columns.scroll(on);
+        self.columns.assign(&self.window.lanes, self.cap.max(1));
+    }
+
+    /// Lets the selected event's lane have a column in any case, or no longer: its name, and whether it has now.
+    pub fn pick_lane(&mut self) -> Option<(String, Option<bool>)> {
+        let lane = self
+            .window
+            .lanes
+            .get(self.selected()?.lane as usize)?
+            .clone();
+        let picked = self.columns.pick(&lane.prefix);
+        self.columns.assign(&self.window.lanes, self.cap.max(1));
+        Some((lane.name, picked))
+    }
+
+    /// Lets the picture stand still when `held` events are held, or go on; whether it stands still now.
+    pub fn freeze(&mut self, held: u64) -> bool {
+        self.frozen = match self.frozen {
+            None => Some(held.max(self.window.total)),
+            Some(_) => None,
+        };
+        self.stale = true;
+        self.frozen.is_some()
+    }
+
+    /// While the picture stands still: events that came since, when `held` are held.
+    pub fn frozen(&self, held: u64) -> Option<u64> {
+        self.frozen.map(|at| held.saturating_sub(at))
+    }
+
+    /// Changes to the next picture; the selected event stays selected.
+    pub fn turn_view(&mut self) {
+        self.frozen = None;
+        self.view = self.view.next();
+        self.stale = true;
     }
 
     /// The newest event is on the last row and stays there.
@@ -159,7 +245,8 @@ impl Viewport {
         let Some(at) = self.selected_at() else { return };
         let visible = self.visible();
         let to = at.saturating_add_signed(by).min(self.window.rows.len() - 1);
-        if by > 0 && to + 1 == self.window.rows.len() && self.reaches_end() {
+        let is_frozen = self.frozen.is_some();
+        if by > 0 && to + 1 == self.window.rows.len() && self.reaches_end() && !is_frozen {
             return self.follow();
         }
         if to == at {
@@ -185,18 +272,23 @@ impl Viewport {
         let visible = self.visible();
         let offset = match self.place(&uuid) {
             Some(at) if visible.contains(&at) => at - visible.start,
-            Some(_) | None => self.height / 2,
+            Some(_) | None => {
+                self.frozen = None; // The event is not in the picture.
+                self.height / 2
+            }
         };
         self.set_anchor(uuid, offset);
     }
 
     /// Selects the root.
     pub fn first(&mut self, root: String) {
+        self.frozen = None;
         self.set_anchor(root, 0);
     }
 
     /// Goes to the newest event and stays with it.
     pub fn follow(&mut self) {
+        self.frozen = None;
         self.anchor = None;
         self.stale = true;
     }
@@ -209,6 +301,7 @@ impl Viewport {
 
     /// Changes to the other order; the selected event stays selected.
     pub fn turn(&mut self) {
+        self.frozen = None;
         self.order = match self.order {
             Order::Causal => Order::Arrival,
             Order::Arrival => Order::Causal,
@@ -222,6 +315,9 @@ impl Viewport {
             return;
         }
         let began = only.is_some() != self.only.is_some();
+        if began {
+            self.frozen = None;
+        }
         self.only = only;
         self.stale = true;
         if let (Some(only), Some(anchor)) = (&self.only, &self.anchor)
@@ -262,7 +358,7 @@ impl Viewport {
 
     /// What to ask the node for now, if anything.
     pub fn ask(&mut self) -> Option<WindowRequest> {
-        if !self.stale || self.open.is_some() || self.height == 0 {
+        if !self.stale || self.open.is_some() || self.height == 0 || self.frozen.is_some() {
             return None;
         }
         let rows = |n: usize| u32::try_from(n.min(limits::WINDOW_ROWS_MAX)).unwrap_or(u32::MAX);
@@ -294,6 +390,7 @@ impl Viewport {
             }
         }
         request.order = self.order;
+        request.ahead = self.view == View::Git;
         request.query.clone_from(&self.query);
         self.stale = false;
         if let Some((_, asked)) = &mut self.reveal {
@@ -311,7 +408,10 @@ impl Viewport {
         let Some(Open { request, first }) = self.open.take() else {
             return;
         };
-        if request.order != self.order || request.only.is_some() != self.only.is_some() {
+        if self.frozen.is_some()
+            || request.order != self.order
+            || request.only.is_some() != self.only.is_some()
+        {
             self.stale = true;
             return;
         }

@@ -14,11 +14,13 @@ mod behaviour;
 mod binary;
 mod finding;
 mod input;
+mod marks;
 mod node;
 mod pty;
 mod random;
 mod scenes;
 mod shell;
+mod views;
 mod world;
 
 use std::fmt::Write;
@@ -92,6 +94,7 @@ screens! {
     seventy_lanes_200x60: scenes::seventy_lanes((200, 60));
     sixty_parents_80x24: scenes::sixty_parents((80, 24));
     sixty_parents_120x40: scenes::sixty_parents((120, 40));
+    ten_thousand_leaves_120x40: scenes::ten_thousand_leaves((120, 40));
     ascii_80x24: scenes::ascii((80, 24));
     tiny_59x11: scenes::converged((59, 11));
     readme: scenes::readme();
@@ -174,6 +177,8 @@ after! {
     detail_80x24: scenes::converged((80, 24)), "<esc><enter>";
     detail_60x12: scenes::converged((60, 12)), "<esc><enter>";
     peers_80x24: scenes::cut_off((80, 24)), "<esc>3";
+    ten_thousand_leaves_80x24: scenes::ten_thousand_leaves((80, 24)), "<esc>4";
+    sixty_parents_detail_120x40: scenes::sixty_parents((120, 40)), "<esc><enter>";
     leaves_80x24: scenes::syncing((80, 24)), "<esc>4";
     ticket_80x24: scenes::alone((80, 24)), "<f2>";
     ticket_60x12: scenes::alone((60, 12)), "<f2>";

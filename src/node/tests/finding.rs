@@ -192,3 +192,46 @@ async fn rows_say_where_they_match_and_can_be_single_events() {
     let window = world.window(rows(Some(neighbours), "v12")).await;
     assert!(window.rows[1].parents[0].newest && window.rows[0].hits.is_some());
 }
+
+#[tokio::test]
+async fn rows_say_whether_they_have_children_below() {
+    let (world, ids) = some().await;
+    let rows = |ahead| WindowRequest {
+        at: Some(ids[1].clone()),
+        before: 1,
+        ahead,
+        ..WindowRequest::default()
+    };
+    let more = |window: crate::control::view::Window| {
+        let more = window.rows.iter().map(|row| row.more);
+        more.collect::<Vec<_>>()
+    };
+    assert_eq!(more(world.window(rows(true)).await), [false, true]);
+    assert_eq!(more(world.window(rows(false)).await), [false, false]);
+}
+
+#[tokio::test]
+async fn an_authors_events_and_events_by_name() {
+    let (world, ids) = some().await;
+    let step = |back| SearchRequest {
+        same_author: true,
+        from: Some(ids[1].clone()),
+        back,
+        most: 1,
+        ..SearchRequest::default()
+    };
+    for (back, place) in [(true, 0), (false, 2)] {
+        assert_eq!(world.search(step(back)).await.hits[0].uuid, ids[place]);
+    }
+    let uuids = vec![ids[2].clone(), "a2".into()];
+    let Reply::Events(events) = world.ask(Request::Events { uuids }).await else {
+        panic!()
+    };
+    let labels: Vec<_> = events.iter().map(|event| event.label.as_str()).collect();
+    assert_eq!(labels, ["a4", "a2"]);
+    let uuids = vec!["b9".into()];
+    assert_eq!(
+        world.refused(Request::Events { uuids }).await.0,
+        FailureCode::NotFound
+    );
+}

@@ -73,6 +73,7 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, Failure> {
         Request::Status {} => status(world),
         Request::Window(request) => Reply::Window(Box::new(world.window(0, &request))),
         Request::Search(request) => Reply::Found(Box::new(world.search(0, &request, 20))),
+        Request::Events { uuids } => Reply::Events(world.views(&uuids)),
         Request::Leaves {} => Reply::Events(
             world
                 .leaves(0)

@@ -135,6 +135,19 @@ pub(crate) fn sixty_parents(size: (u16, u16)) -> Scene {
     scene(&world, size, peers)
 }
 
+pub(crate) fn ten_thousand_leaves(size: (u16, u16)) -> Scene {
+    let mut world = World::new(&["ana", "bob", "cyd", "dee"]);
+    for at in 0..1000 {
+        world.write_on(at % 4, vec![0], "on the root");
+    }
+    world.heal();
+    let peers = (1..4).map(|other| world.peer(0, other)).collect();
+    let mut scene = scene(&world, size, peers);
+    scene.status.events = 10_001;
+    scene.status.leaves_total = 10_000;
+    scene
+}
+
 pub(crate) fn ascii(size: (u16, u16)) -> Scene {
     let mut scene = syncing(size);
     scene.look = Look {
@@ -181,7 +194,8 @@ pub(crate) fn press(app: &mut App, keys: &str) -> Vec<Ask> {
     let mut rest = keys;
     let mut asked = Vec::new();
     while let Some(c) = rest.chars().next() {
-        let (code, length) = match rest.find('>').filter(|_| c == '<') {
+        let is_name = c == '<' && rest[1..].starts_with(|next: char| next.is_ascii_lowercase());
+        let (code, length) = match rest.find('>').filter(|_| is_name) {
             Some(end) => (named(&rest[1..end]), end + 1),
             None => (KeyEvent::from(KeyCode::Char(c)), c.len_utf8()),
         };
@@ -247,6 +261,7 @@ pub(crate) fn answer(app: &mut App, world: &World, asks: Vec<Ask>) {
             (Tag::Search(_), Request::Search(request)) => {
                 Reply::Found(Box::new(world.search(0, &request, 20)))
             }
+            (Tag::Copy, Request::Events { uuids }) => Reply::Events(world.views(&uuids)),
             (Tag::Watch, _) => Reply::Status(Box::new(world.status(0, vec![]))),
             (Tag::Leaves, _) => Reply::Events(
                 world

@@ -205,6 +205,7 @@ impl World {
                     )
                     .unwrap(),
                     arrived_ms: None,
+                    more: self.goes_on(*event, &order[end..]),
                     hits: request
                         .query
                         .as_ref()
@@ -236,6 +237,12 @@ impl World {
         }
     }
 
+    fn goes_on(&self, event: usize, after: &[usize]) -> bool {
+        after
+            .iter()
+            .any(|child| self.events[*child].parents.contains(&event))
+    }
+
     fn matches(&self, event: usize, query: &str) -> bool {
         let made = &self.events[event];
         match query.strip_prefix("author:") {
@@ -261,10 +268,16 @@ impl World {
             first: rest.first().map(|event| Self::uuid(*event)),
             ..Found::default()
         };
+        let lane = from.map(|from| self.events[order[from]].lane);
         for event in rest.iter().take(most) {
             found.looked += 1;
             found.last = Some(Self::uuid(*event));
-            if self.matches(*event, &request.query) {
+            let is_hit = if request.same_author {
+                Some(self.events[*event].lane) == lane
+            } else {
+                self.matches(*event, &request.query)
+            };
+            if is_hit {
                 found.hits.push(Hit {
                     uuid: Self::uuid(*event),
                     height: self.events[*event].height,
@@ -427,6 +440,12 @@ impl World {
             ),
             summary: made.text.clone(),
         }
+    }
+
+    pub(crate) fn views(&self, uuids: &[String]) -> Vec<EventView> {
+        let is_asked = |event: &usize| uuids.contains(&Self::uuid(*event));
+        let events = (0..self.events.len()).filter(is_asked);
+        events.map(|event| self.view(0, event)).collect()
     }
 
     pub(crate) fn detail(&self, me: usize, event: usize) -> EventDetail {
