@@ -288,6 +288,12 @@ pub const INPUT_HISTORY_LINES: usize = 200;
 pub const INPUT_CHARS_MAX: usize = EVENT_BYTES_DEFAULT as usize;
 /// Lanes with a column of their own on the widest screen; the rest share one.
 pub const LANES_MAX: usize = 24;
+/// Quiet runs of more inner events than this are folded into one row. A guess: what is seen at a glance.
+pub const FOLD_RUN_MIN: u32 = 8;
+/// Events looked at to fold the rows of one window; at the bound it has fewer rows than were asked for.
+pub const FOLD_LOOK_EVENTS: usize = 16_384;
+/// Runs that stay unfolded; at the bound the one unfolded first is folded again.
+pub const UNFOLDED_MAX: usize = 32;
 /// Events that are marked at a time; at the bound a further one is refused with a word.
 pub const MARKED_MAX: usize = 64;
 /// Lanes that are picked to have a column in any case; further ones are refused with a word.

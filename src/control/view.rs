@@ -288,6 +288,12 @@ pub struct WindowRequest {
     /// Rows that have children after the window say so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ahead: bool,
+    /// Runs of more quiet events than this become one row; 0: none.
+    #[serde(default)]
+    pub fold: u32,
+    /// But not those with one of these events in them, by uuid, at most `limits::UNFOLDED_MAX`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfolded: Vec<String>,
     /// Only these events, by uuid, at most `limits::WINDOW_ROWS_MAX`; `at`, `before` and `after` do not count then. A parent that is
     /// none of them is never the newest of its lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -333,12 +339,25 @@ pub struct WindowRow {
     pub held_by: u32,
     /// Milliseconds since it came to be held here by replication; None: own, or held when the node started.
     pub arrived_ms: Option<u64>,
+    /// It stands for several events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
     /// It has children among the `limits::LOOK_BACK_ROWS` events after the window; told when asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
     /// It matches the request's `query`: where its summary does, as pairs of characters from and to; None: it does not match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hits: Option<Vec<(u32, u32)>>,
+}
+
+/// A row that stands for several events of one author, each but the first made on the one before alone, and nothing else near them made
+/// on any but the last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fold {
+    /// How many; 2 or more.
+    pub events: u32,
+    /// Label of the first one; the row is the last one's, with the parents of the first.
+    pub first: String,
 }
 
 /// A parent of a row.

@@ -26,7 +26,7 @@ pub mod parents;
 pub mod pending;
 pub mod prefix;
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 #[cfg(test)]
 mod tests;
 

@@ -24,27 +24,27 @@ use crate::limits::{EVENT_BYTES_DEFAULT, PARENTS_DEFAULT, PENDING_BYTES_MAX};
 use crate::time::Time;
 
 /// What every event of a test is said to take.
-pub(super) const LENGTH: u32 = 200;
+pub(crate) const LENGTH: u32 = 200;
 
 /// A DAG with the events it was made of, by name.
 #[derive(Clone, Debug)]
-pub(super) struct World {
-    pub(super) dag: Dag,
+pub(crate) struct World {
+    pub(crate) dag: Dag,
     /// In order of arrival, without R.
-    pub(super) appends: Vec<Append>,
+    pub(crate) appends: Vec<Append>,
     names: BTreeMap<String, Event>,
     seqs: BTreeMap<char, u64>,
 }
 
-pub(super) fn key(author: char) -> Key {
+pub(crate) fn key(author: char) -> Key {
     Key::from_seed([u8::try_from(author).unwrap(); 32])
 }
 
-pub(super) fn wall() -> WallTime {
+pub(crate) fn wall() -> WallTime {
     WallTime::from_ms(1_795_334_580_123).unwrap()
 }
 
-pub(super) fn root() -> Event {
+pub(crate) fn root() -> Event {
     let rules = Rules {
         event_bytes_max: EVENT_BYTES_DEFAULT,
         parents_max: PARENTS_DEFAULT,
@@ -52,7 +52,7 @@ pub(super) fn root() -> Event {
     root_with(rules)
 }
 
-pub(super) fn root_with(rules: Rules) -> Event {
+pub(crate) fn root_with(rules: Rules) -> Event {
     let control = Control::Root(Root {
         network: "net".into(),
         name: "first".into(),
@@ -69,26 +69,26 @@ pub(super) fn root_with(rules: Rules) -> Event {
 }
 
 /// Properties for a run, one event a text.
-pub(super) fn texts<const N: usize>(of: [&str; N]) -> Vec<(WallTime, Properties)> {
+pub(crate) fn texts<const N: usize>(of: [&str; N]) -> Vec<(WallTime, Properties)> {
     of.map(|text| (wall(), Properties::from_text(text))).into()
 }
 
 /// `raw` as somebody else could have made it; its signature, if it has one, must hold.
-pub(super) fn checked(raw: Raw) -> Event {
+pub(crate) fn checked(raw: Raw) -> Event {
     raw.check(empty().rules(), 500).unwrap()
 }
 
 /// A DAG that holds R alone.
-pub(super) fn empty() -> Dag {
+pub(crate) fn empty() -> Dag {
     Dag::open(Index::of_root(root(), LENGTH))
 }
 
 impl World {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self::on(root(), text)
     }
 
-    pub(super) fn on(root: Event, text: &str) -> Self {
+    pub(crate) fn on(root: Event, text: &str) -> Self {
         let mut world = Self {
             dag: Dag::open(Index::of_root(root.clone(), LENGTH)),
             appends: Vec::new(),
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// Makes the events that are not there yet, and inserts them.
-    pub(super) fn extend(&mut self, text: &str) {
+    pub(crate) fn extend(&mut self, text: &str) {
         let mut order = Vec::new();
         let mut parents = BTreeMap::<&str, Vec<&str>>::new();
         for chain in text.split(';') {
@@ -132,7 +132,7 @@ impl World {
     }
 
     /// Inserts an event made elsewhere under a name.
-    pub(super) fn add(&mut self, name: &str, event: Event) {
+    pub(crate) fn add(&mut self, name: &str, event: Event) {
         match self.dag.insert(&event, LENGTH) {
             Inserted::New(append) => self.appends.push(append),
             other @ (Inserted::Held(_)
@@ -145,7 +145,7 @@ impl World {
     }
 
     /// Signs the event that a name stands for, without inserting it.
-    pub(super) fn make(&mut self, name: &str, parents: Vec<EventId>) -> Event {
+    pub(crate) fn make(&mut self, name: &str, parents: Vec<EventId>) -> Event {
         let (front, seq) = match name.split_once('@') {
             Some((front, seq)) => (front, Some(seq.parse().unwrap())),
             None => (name, None),
@@ -175,7 +175,7 @@ impl World {
         .sign(&key(author))
     }
 
-    pub(super) fn admit(of: char, name: &str, invite: EventId) -> Control {
+    pub(crate) fn admit(of: char, name: &str, invite: EventId) -> Control {
         Control::Admit(Admit {
             key: key(of).machine(),
             name: name.into(),
@@ -183,35 +183,35 @@ impl World {
         })
     }
 
-    pub(super) fn next_seq(&mut self, author: char) -> u64 {
+    pub(crate) fn next_seq(&mut self, author: char) -> u64 {
         let seq = self.seqs.entry(author).or_default();
         *seq += 1;
         *seq
     }
 
-    pub(super) fn event(&self, name: &str) -> &Event {
+    pub(crate) fn event(&self, name: &str) -> &Event {
         &self.names[name]
     }
 
-    pub(super) fn at(&self, name: &str) -> Arrival {
+    pub(crate) fn at(&self, name: &str) -> Arrival {
         self.dag.find(self.names[name].id()).unwrap()
     }
 
-    pub(super) fn name(&self, id: EventId) -> &str {
+    pub(crate) fn name(&self, id: EventId) -> &str {
         self.names
             .iter()
             .find(|(_, event)| event.id() == id)
             .map_or("-", |(name, _)| name)
     }
 
-    pub(super) fn names(&self, ids: impl IntoIterator<Item = EventId>) -> String {
+    pub(crate) fn names(&self, ids: impl IntoIterator<Item = EventId>) -> String {
         let mut names: Vec<_> = ids.into_iter().map(|id| self.name(id)).collect();
         names.sort_unstable();
         names.join(" ")
     }
 
     /// Each event with its height and parents, by arrival; then the leaves.
-    pub(super) fn picture(&self) -> String {
+    pub(crate) fn picture(&self) -> String {
         let dag = &self.dag;
         let line = |at| {
             let parents = self.names(dag.parents(at).iter().map(|parent| dag.id(*parent)));
@@ -225,12 +225,12 @@ impl World {
     }
 
     /// What a store would have of this DAG.
-    pub(super) fn index(&self) -> Index {
+    pub(crate) fn index(&self) -> Index {
         index(self.names["R"].clone(), &self.appends)
     }
 
     /// The events without R, in order of arrival.
-    pub(super) fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.appends
             .iter()
             .map(|append| append.event.clone())
@@ -239,7 +239,7 @@ impl World {
 }
 
 /// What a store has after these were appended to R.
-pub(super) fn index(root: Event, appends: &[Append]) -> Index {
+pub(crate) fn index(root: Event, appends: &[Append]) -> Index {
     let mut index = Index::of_root(root, LENGTH);
     let mut sum = DigestSum::default();
     sum.add(index.root.digest());
@@ -260,18 +260,18 @@ pub(super) fn index(root: Event, appends: &[Append]) -> Index {
 
 /// What arrived somewhere in some order, held as far as it can be.
 #[derive(Debug)]
-pub(super) struct Delivered {
-    pub(super) dag: Dag,
-    pub(super) appends: Vec<Append>,
+pub(crate) struct Delivered {
+    pub(crate) dag: Dag,
+    pub(crate) appends: Vec<Append>,
     /// Refused for ever, sorted.
-    pub(super) unvouched: Vec<EventId>,
+    pub(crate) unvouched: Vec<EventId>,
     /// Still without a dependency.
-    pub(super) missing: usize,
+    pub(crate) missing: usize,
 }
 
 /// Delivers `events` to a machine that holds R, in their order from the peers in turn, again and again until nothing changes.
 /// Three events fill a peer's pending share.
-pub(super) fn deliver(root: Event, events: &[Event]) -> Delivered {
+pub(crate) fn deliver(root: Event, events: &[Event]) -> Delivered {
     let length = u32::try_from(PENDING_BYTES_MAX / 3).unwrap();
     let peers = ['p', 'q'].map(|peer| key(peer).machine());
     let mut dag = Dag::open(Index::of_root(root, LENGTH));
@@ -320,7 +320,7 @@ pub(super) fn deliver(root: Event, events: &[Event]) -> Delivered {
 }
 
 /// R and `len - 1` events by its author, each with 1 to 3 parents among those before.
-pub(super) fn random_dag(seed: u64, len: u32) -> Dag {
+pub(crate) fn random_dag(seed: u64, len: u32) -> Dag {
     let mut random = Pcg64Mcg::seed_from_u64(seed);
     let mut world = World::new("R");
     for n in 1..len {

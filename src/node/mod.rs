@@ -26,6 +26,7 @@ mod create;
 mod damage;
 mod driver;
 mod failure;
+mod fold;
 mod give;
 pub mod home;
 mod invites;

@@ -10,12 +10,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::control::Failure;
-use crate::control::view::{Lane, Window, WindowParent, WindowRequest, WindowRow};
+use crate::control::view::{Fold, Lane, Window, WindowParent, WindowRequest, WindowRow};
 use crate::event::id::EventId;
 use crate::event::index::{Arrival, Author};
 use crate::limits::{LOOK_BACK_ROWS, WINDOW_ASKS_MAX, WINDOW_PARENTS_MAX, WINDOW_ROWS_MAX};
 use crate::machine::PeerView;
 use crate::node::ask::{Desk, Seen};
+use crate::node::fold::Folding;
 use crate::node::names::machine_name;
 use crate::node::order::Ordered;
 use crate::node::search::{Query, Verdict};
@@ -82,19 +83,41 @@ fn frame(seen: &mut Seen<'_>, request: &WindowRequest) -> Result<(Window, Vec<Ar
     let causal = std::mem::take(seen.causal);
     let mut causal = causal;
     let order = Ordered::new(seen.dag, &mut causal, request.order);
-    let (part, events) = if let Some(mut events) = only {
+    let (part, pieces) = if let Some(mut events) = only {
         events.sort_unstable_by_key(|at| order.rank(*at));
         events.dedup();
-        (Part::Only, events)
+        (
+            Part::Only,
+            events
+                .iter()
+                .map(|at| order.rank(*at))
+                .map(|rank| rank..rank + 1)
+                .collect(),
+        )
     } else {
         let rows_max = |asked: u32| (asked as usize).min(WINDOW_ROWS_MAX);
-        let at = anchor.map_or(order.len() - 1, |anchor| order.rank(anchor));
-        let first = at.saturating_sub(rows_max(request.before));
-        let end = (at + 1 + rows_max(request.after)).min(order.len());
-        let events = (first..end).map(|rank| order.at(rank)).collect();
-        (Part::Ranks { first, end }, events)
+        let folding = Folding {
+            min: request.fold as usize,
+            unfolded: self::only(seen, &request.unfolded).into_iter().collect(),
+            at: anchor.map_or(order.len() - 1, |anchor| order.rank(anchor)),
+            is_selected: anchor.is_some(),
+        };
+        let around = (rows_max(request.before), rows_max(request.after));
+        let pieces = folding.pieces(seen.dag, &order, around);
+        let first = pieces.first().map_or(0, |piece| piece.start);
+        let end = pieces.last().map_or(0, |piece| piece.end);
+        (Part::Ranks { first, end }, pieces)
     };
-    let (mut window, events) = rows_of(seen, &order, part, events);
+    let events: Vec<_> = pieces.iter().map(|piece| order.at(piece.end - 1)).collect();
+    let firsts: Vec<_> = pieces.iter().map(|piece| order.at(piece.start)).collect();
+    let mut window = rows_of(seen, &order, part, (&firsts, &events));
+    let folded = window.rows.iter_mut().zip(&pieces);
+    for (row, piece) in folded.filter(|(_, piece)| piece.len() > 1) {
+        row.fold = Some(Fold {
+            events: u32::try_from(piece.len()).expect("a window has few events"),
+            first: seen.label(order.at(piece.start)),
+        });
+    }
     if let (true, Part::Ranks { end, .. }) = (request.ahead, part) {
         mark_more(seen, &order, end, (&events, &mut window.rows));
     }
@@ -136,32 +159,39 @@ enum Part {
     Only,
 }
 
+/// The rows; each is of the last one of its events, with the parents of the first one.
 fn rows_of(
     seen: &Seen<'_>,
     order: &Ordered<'_>,
     part: Part,
-    events: Vec<Arrival>,
-) -> (Window, Vec<Arrival>) {
-    let mut lanes = Lanes::new(seen, order, part, &events);
+    (firsts, events): (&[Arrival], &[Arrival]),
+) -> Window {
+    let mut lanes = Lanes::new(seen, order, part, (firsts, events));
     let peers: Vec<_> = seen
         .machine
         .peers()
         .into_iter()
         .filter(is_connected)
         .collect();
-    let held_by = held_by(seen, &peers, &events);
-    let row = |at: &Arrival| row(seen, &mut lanes, held_by[at], *at);
-    let rows = events.iter().map(row).collect();
-    let window = Window {
-        rows,
+    let held_by = held_by(seen, &peers, events);
+    let row = |(first, at): (&Arrival, &Arrival)| {
+        let told = parents(seen, &lanes, *first);
+        lanes.latest.insert(seen.dag.author(*at), *at);
+        let count = seen.dag.parents(*first).len();
+        let mut row = row(seen, lanes.numbers[&seen.dag.author(*at)], held_by[at], *at);
+        row.parents = told;
+        row.parents_total = u32::try_from(count).expect("an event has few parents");
+        row
+    };
+    Window {
+        rows: firsts.iter().zip(events).map(row).collect(),
         lanes: lanes.told,
         first: match part {
             Part::Ranks { first, .. } => first as u64,
             Part::Only => 0,
         },
         total: order.len() as u64,
-    };
-    (window, events)
+    }
 }
 
 /// How many connected machines hold each event, as far as known.
@@ -188,28 +218,35 @@ fn held_by(seen: &Seen<'_>, peers: &[PeerView], events: &[Arrival]) -> BTreeMap<
     counts
 }
 
-fn row(seen: &Seen<'_>, lanes: &mut Lanes, held_by: u32, at: Arrival) -> WindowRow {
+fn parents(seen: &Seen<'_>, lanes: &Lanes, at: Arrival) -> Vec<WindowParent> {
     let dag = seen.dag;
-    let parents = dag.parents(at);
-    let told = parents.iter().take(WINDOW_PARENTS_MAX).map(|parent| {
-        let author = dag.author(*parent);
-        let newest = match lanes.latest.get(&author) {
-            Some(latest) => latest == parent,
-            None if lanes.is_sparse => false,
-            None => {
-                dag.last_of(dag.author_key(author)) == Some(*parent)
-                    && !dag.is_forked(dag.author_key(author))
+    let told = dag
+        .parents(at)
+        .iter()
+        .take(WINDOW_PARENTS_MAX)
+        .map(|parent| {
+            let author = dag.author(*parent);
+            let newest = match lanes.latest.get(&author) {
+                Some(latest) => latest == parent,
+                None if lanes.is_sparse => false,
+                None => {
+                    dag.last_of(dag.author_key(author)) == Some(*parent)
+                        && !dag.is_forked(dag.author_key(author))
+                }
+            };
+            WindowParent {
+                label: seen.label(*parent),
+                lane: lanes.numbers[&author],
+                newest,
             }
-        };
-        WindowParent {
-            label: seen.label(*parent),
-            lane: lanes.numbers[&author],
-            newest,
-        }
-    });
-    let told = told.collect();
+        });
+    told.collect()
+}
+
+/// A row without its parents and what stands in its body.
+fn row(seen: &Seen<'_>, lane: u32, held_by: u32, at: Arrival) -> WindowRow {
+    let dag = seen.dag;
     let author = dag.author(at);
-    lanes.latest.insert(author, at);
     let own = dag.author_key(author) == seen.machine.machine();
     let age = if own {
         None
@@ -219,14 +256,15 @@ fn row(seen: &Seen<'_>, lanes: &mut Lanes, held_by: u32, at: Arrival) -> WindowR
     WindowRow {
         uuid: dag.id(at).to_string(),
         label: seen.label(at),
-        lane: lanes.numbers[&author],
+        lane,
         time_ms: 0,
         leaf: dag.is_leaf(at),
-        parents: told,
-        parents_total: u32::try_from(parents.len()).expect("an event has few parents"),
+        parents: Vec::new(),
+        parents_total: 0,
         summary: String::new(),
         held_by,
         arrived_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        fold: None,
         more: false,
         hits: None,
     }
@@ -243,7 +281,12 @@ struct Lanes {
 }
 
 impl Lanes {
-    fn new(seen: &Seen<'_>, order: &Ordered<'_>, part: Part, events: &[Arrival]) -> Self {
+    fn new(
+        seen: &Seen<'_>,
+        order: &Ordered<'_>,
+        part: Part,
+        (firsts, events): (&[Arrival], &[Arrival]),
+    ) -> Self {
         // Of single events nothing is before and nothing after.
         let (first, end) = match part {
             Part::Ranks { first, end } => (first, end),
@@ -257,7 +300,7 @@ impl Lanes {
                 .take(WINDOW_PARENTS_MAX)
                 .map(|parent| dag.author(*parent))
         };
-        let mut authors: Vec<_> = events
+        let mut authors: Vec<_> = firsts
             .iter()
             .flat_map(|at| parents(at).chain([dag.author(*at)]))
             .collect();

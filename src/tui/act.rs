@@ -109,6 +109,15 @@ impl App {
             Action::LanesOn | Action::LanesBack => self.scroll_lanes(action == Action::LanesOn),
             Action::PickLane => self.pick_lane(),
             Action::AuthorBack | Action::AuthorOn => self.go_along(action == Action::AuthorBack),
+            Action::Fold => {
+                let is_folded = self.view.fold();
+                let word = if is_folded {
+                    "quiet runs are folded: Enter unfolds one"
+                } else {
+                    "nothing is folded"
+                };
+                self.say(word, false);
+            }
             Action::Freeze => self.freeze(),
             Action::Mark => self.mark(),
             Action::View => self.view.turn_view(),
@@ -243,6 +252,7 @@ impl App {
                     self.focus = Pane::Events;
                 }
             }
+            Pane::Events if self.view.unfold() => {}
             Pane::Events | Pane::Input => self.focus = Pane::Detail,
             Pane::Detail | Pane::Peers => self.focus = Pane::Events,
         }

@@ -207,6 +207,8 @@ impl App {
 
     fn fit(&mut self) {
         let areas = Areas::of(self);
+        let members = self.status.as_ref().map_or(1, |status| status.members);
+        self.view.set_company(members > 1);
         if self.view.resize(areas.event_rows, areas.lanes_max) {
             self.changed = true;
         }

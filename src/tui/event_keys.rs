@@ -18,6 +18,7 @@ pub(super) const KEYS: &[Binding] = keys! {
     '>' LanesOn "further lanes, when there are more than columns" ""
     '<' LanesBack "the lanes before" ""
     'L' PickLane "keep a column for the event's author, or no longer" ""
+    'z' Fold "fold quiet runs, or show them whole" ""
     '[' AuthorBack "the author's event before" ""
     ']' AuthorOn "the author's event after" ""
     'p' Freeze "freeze the picture, or let it go on" ""

@@ -10,7 +10,7 @@ use crate::tui::graph::{Rows, connected};
 use crate::tui::input::Pane;
 use crate::tui::look::{FAINT, clean, count, number};
 use crate::tui::screen::{frame, put};
-use crate::tui::viewport::View;
+use crate::tui::views::View;
 
 /// Draws the events pane.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {

@@ -15,7 +15,7 @@ use crate::tui::heading;
 use crate::tui::lanes::{self, Cells, Columns, Mark};
 use crate::tui::look::{ACCENT, BUSY, FAINT, Glyphs, Look, STRONG, clean, count, fit, number, pad};
 use crate::tui::screen::put;
-use crate::tui::viewport::View;
+use crate::tui::views::View;
 
 /// Ticks are drawn one by one for so many peers; of more, as a count.
 const TICKS_MAX: u64 = 5;
@@ -393,6 +393,16 @@ impl<'a> Table<'a> {
 
     /// What the event says, and what it merges.
     fn draw_text(&self, row: &WindowRow, area: Rect, style: Style, buf: &mut Buffer) {
+        let summary = match &row.fold {
+            None => row.summary.clone(),
+            Some(fold) => format!(
+                "{}{} quiet events, {} to {}",
+                self.glyphs.times,
+                count(fold.events.into()),
+                clean(&fold.first),
+                row.label
+            ),
+        };
         let width = usize::from(area.width);
         let columns = |pieces: &[(String, Option<u32>)]| {
             pieces.iter().map(|(text, _)| text.width()).sum::<usize>()
@@ -412,13 +422,13 @@ impl<'a> Table<'a> {
             area.x,
             area.y,
             area.right(),
-            &fit(&row.summary, room, self.look),
+            &fit(&summary, room, self.look),
             style,
         );
         if merges.is_empty() {
             return;
         }
-        x += if row.summary.is_empty() { 0 } else { 2 };
+        x += if summary.is_empty() { 0 } else { 2 };
         for (text, lane) in merges {
             let style = lane.map_or(FAINT, |lane| self.lane_style(lane));
             x = put(buf, x, area.y, area.right(), &text, style);

@@ -81,6 +81,8 @@ pub enum Action {
     AuthorBack,
     /// The event after by the same author.
     AuthorOn,
+    /// Folds quiet runs, or shows them whole.
+    Fold,
     /// Further lanes.
     LanesOn,
     /// The lanes before.

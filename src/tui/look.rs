@@ -174,6 +174,8 @@ pub struct Glyphs {
     pub more: &'static str,
     /// The selected row; the prompt.
     pub pointer: &'static str,
+    /// So many times.
+    pub times: &'static str,
     /// A marked row.
     pub marked: &'static str,
     /// Down, as of events that come in.
@@ -220,6 +222,7 @@ static UNICODE: Glyphs = Glyphs {
     parents: "⇐",
     more: "…",
     pointer: "›",
+    times: "×",
     marked: "■",
     down: "↓",
     up: "↑",
@@ -254,6 +257,7 @@ static ASCII: Glyphs = Glyphs {
     parents: "<=",
     more: "~",
     pointer: ">",
+    times: "x",
     marked: "*",
     down: "v",
     up: "^",

@@ -25,6 +25,7 @@ pub mod events;
 pub mod find;
 mod finding;
 pub mod first;
+mod folding;
 pub mod git;
 pub mod graph;
 pub mod header;
@@ -46,6 +47,7 @@ pub mod screen;
 pub mod svg;
 pub mod terminal;
 pub mod viewport;
+pub mod views;
 
 use std::io;
 

@@ -11,40 +11,9 @@ use std::ops::Range;
 
 use crate::control::view::{Order, Window, WindowRequest, WindowRow};
 use crate::limits;
+use crate::tui::folding::Folding;
 use crate::tui::lanes::Columns;
-
-/// A picture of the rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum View {
-    /// A column for each machine.
-    #[default]
-    Lanes,
-    /// Columns as in git.
-    Git,
-    /// No columns.
-    List,
-}
-
-impl View {
-    /// The one after.
-    #[must_use]
-    pub fn next(self) -> Self {
-        match self {
-            Self::Lanes => Self::Git,
-            Self::Git => Self::List,
-            Self::List => Self::Lanes,
-        }
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Lanes => "lanes",
-            Self::Git => "git graph",
-            Self::List => "list",
-        }
-    }
-}
+use crate::tui::views::View;
 
 /// The rows here, and the place in them.
 #[derive(Debug, Default)]
@@ -71,6 +40,7 @@ pub struct Viewport {
     query: Option<String>,
     /// The picture stands still: events held when that began.
     frozen: Option<u64>,
+    folding: Folding,
 }
 
 /// The selected event, and on which row of the pane it stands.
@@ -212,6 +182,37 @@ impl Viewport {
         self.window.rows.iter().position(|row| row.uuid == uuid)
     }
 
+    /// Events that the first so many rows here stand for.
+    fn events_above(&self, rows: usize) -> u64 {
+        let fold = |row: &WindowRow| row.fold.as_ref().map_or(1, |fold| u64::from(fold.events));
+        self.window.rows[..rows].iter().map(fold).sum()
+    }
+
+    /// Unfolds the selected row; false if it stands for itself alone.
+    pub fn unfold(&mut self) -> bool {
+        let Some(row) = self.selected().filter(|row| row.fold.is_some()) else {
+            return false;
+        };
+        let uuid = row.uuid.clone();
+        self.set_anchor_here(uuid.clone());
+        self.folding.unfold(uuid);
+        self.frozen = None;
+        self.stale = true;
+        true
+    }
+
+    /// Folds the quiet runs again that were unfolded; when there are none, folds all or none. Returns whether they are folded now.
+    pub fn fold(&mut self) -> bool {
+        self.frozen = None;
+        self.stale = true;
+        self.folding.turn()
+    }
+
+    /// Whether there are other machines.
+    pub fn set_company(&mut self, has_company: bool) {
+        self.stale |= self.folding.set_company(has_company);
+    }
+
     /// Only some events are shown.
     pub fn is_filtered(&self) -> bool {
         self.only.is_some()
@@ -228,7 +229,7 @@ impl Viewport {
     /// Rows below the last one that is shown, of `held` events.
     pub fn below(&self, held: u64) -> u64 {
         self.total(held)
-            .saturating_sub(self.window.first + self.visible().end as u64)
+            .saturating_sub(self.window.first + self.events_above(self.visible().end))
     }
 
     /// Events that came since following ended, of `held`.
@@ -267,9 +268,17 @@ impl Viewport {
         self.step(by.saturating_mul(isize::try_from(self.height.max(2) - 1).unwrap_or(1)));
     }
 
+    /// Keeps the selected event where it stands, also while new ones come.
+    fn set_anchor_here(&mut self, uuid: String) {
+        let start = self.visible().start;
+        let offset = self.selected_at().map_or(0, |at| at.saturating_sub(start));
+        self.set_anchor(uuid, offset);
+    }
+
     /// Selects an event by its uuid, in the middle if it is not shown.
     pub fn select(&mut self, uuid: String) {
         let visible = self.visible();
+        self.folding.unfold(uuid.clone());
         let offset = match self.place(&uuid) {
             Some(at) if visible.contains(&at) => at - visible.start,
             Some(_) | None => {
@@ -353,7 +362,7 @@ impl Viewport {
     }
 
     fn reaches_end(&self) -> bool {
-        self.window.first + self.window.rows.len() as u64 >= self.window.total
+        self.window.first + self.events_above(self.window.rows.len()) >= self.window.total
     }
 
     /// What to ask the node for now, if anything.
@@ -391,6 +400,9 @@ impl Viewport {
         }
         request.order = self.order;
         request.ahead = self.view == View::Git;
+        if self.view != View::List {
+            self.folding.ask(&mut request);
+        }
         request.query.clone_from(&self.query);
         self.stale = false;
         if let Some((_, asked)) = &mut self.reveal {

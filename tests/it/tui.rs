@@ -13,6 +13,7 @@ mod attach;
 mod behaviour;
 mod binary;
 mod finding;
+mod folding;
 mod input;
 mod marks;
 mod node;

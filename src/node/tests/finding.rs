@@ -235,3 +235,36 @@ async fn an_authors_events_and_events_by_name() {
         FailureCode::NotFound
     );
 }
+
+#[tokio::test]
+async fn a_quiet_run_is_one_row() {
+    let world = world();
+    let ids = world.add(&["x"; 30]).await;
+    let rows = |fold, unfolded: &[&String]| WindowRequest {
+        before: 99,
+        fold,
+        unfolded: unfolded.iter().map(|uuid| (*uuid).clone()).collect(),
+        ..WindowRequest::default()
+    };
+    let window = world.window(rows(8, &[])).await;
+    let told: Vec<_> = window
+        .rows
+        .iter()
+        .map(|row| {
+            (
+                row.label.as_str(),
+                row.fold.as_ref().map_or(1, |fold| fold.events),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("R", 1), ("a30", 29), ("a31", 1)]);
+    let fold = &window.rows[1];
+    assert_eq!(fold.fold.as_ref().unwrap().first, "a2");
+    assert_eq!(
+        (fold.parents[0].label.as_str(), fold.parents[0].newest),
+        ("R", true)
+    );
+    assert!(window.rows[2].parents[0].newest);
+    assert_eq!(world.window(rows(29, &[])).await.rows.len(), 31);
+    assert_eq!(world.window(rows(8, &[&ids[7]])).await.rows.len(), 31);
+}

@@ -3,7 +3,7 @@
 use fedag::tui::app::App;
 use fedag::tui::look::Look;
 use fedag::tui::picture;
-use fedag::tui::viewport::View;
+use fedag::tui::views::View;
 use jiff::tz::TimeZone;
 
 use super::scenes::{self, answer, press};

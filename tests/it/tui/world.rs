@@ -1,10 +1,11 @@
 //! Machines that write and replicate, in memory: canned DAGs for the screen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use fedag::control::search::{Found, Hit, SearchRequest};
 use fedag::control::view::{
-    EventDetail, EventName, EventView, Lane, MachineName, MachinePhase, Order, PeerState,
+    EventDetail, EventName, EventView, Fold, Lane, MachineName, MachinePhase, Order, PeerState,
     PeerStatus, Status, StoreStatus, Window, WindowParent, WindowRequest, WindowRow,
 };
 
@@ -158,22 +159,9 @@ impl World {
 
     /// The rows that a node of `me` answers with.
     pub(crate) fn window(&self, me: usize, request: &WindowRequest) -> Window {
-        let mut order = self.order(me, request.order);
-        let mut at = &request.at;
-        let mut before = request.before as usize;
-        if let Some(only) = &request.only {
-            order.retain(|event| only.contains(&Self::uuid(*event)));
-            (at, before) = (&None, order.len());
-        }
-        let at = match at {
-            None => order.len() - 1,
-            Some(uuid) => order
-                .iter()
-                .position(|event| Self::uuid(*event) == *uuid)
-                .expect("the event is held"),
-        };
-        let first = at.saturating_sub(before);
-        let end = (at + 1 + request.after as usize).min(order.len());
+        let (order, groups, shown) = self.groups(me, request);
+        let first: usize = groups[..shown.start].iter().map(Vec::len).sum();
+        let end = first + groups[shown.clone()].iter().map(Vec::len).sum::<usize>();
         let lanes = self.lanes(me, &order[first..end]);
         let index = |lane: usize| {
             u32::try_from(lanes.iter().position(|other| *other == lane).unwrap()).unwrap()
@@ -181,9 +169,11 @@ impl World {
         let mut newest: BTreeMap<usize, usize> = BTreeMap::new();
         let mut rows = Vec::new();
         let leaves = self.leaves(me);
-        for (place, event) in order[..end].iter().enumerate() {
+        for (place, group) in groups[..shown.end].iter().enumerate() {
+            let event = group.last().unwrap();
             let made = &self.events[*event];
-            if place >= first {
+            let parents = &self.events[group[0]].parents;
+            if place >= shown.start {
                 let parent = |parent: &usize| WindowParent {
                     label: self.label(*parent),
                     lane: index(self.events[*parent].lane),
@@ -195,8 +185,8 @@ impl World {
                     lane: index(made.lane),
                     time_ms: made.time_ms,
                     leaf: leaves.contains(event),
-                    parents: made.parents.iter().take(64).map(parent).collect(),
-                    parents_total: u32::try_from(made.parents.len()).unwrap(),
+                    parents: parents.iter().take(64).map(parent).collect(),
+                    parents_total: u32::try_from(parents.len()).unwrap(),
                     summary: made.text.clone(),
                     held_by: u32::try_from(
                         self.others(me)
@@ -205,6 +195,10 @@ impl World {
                     )
                     .unwrap(),
                     arrived_ms: None,
+                    fold: (group.len() > 1).then(|| Fold {
+                        events: u32::try_from(group.len()).unwrap(),
+                        first: self.label(group[0]),
+                    }),
                     more: self.goes_on(*event, &order[end..]),
                     hits: request
                         .query
@@ -223,6 +217,81 @@ impl World {
             first: first as u64,
             total: order.len() as u64,
         }
+    }
+
+    /// The order, cut into rows, and which of them are asked for.
+    fn groups(
+        &self,
+        me: usize,
+        request: &WindowRequest,
+    ) -> (Vec<usize>, Vec<Vec<usize>>, Range<usize>) {
+        let mut order = self.order(me, request.order);
+        let mut at = &request.at;
+        let mut before = request.before as usize;
+        if let Some(only) = &request.only {
+            order.retain(|event| only.contains(&Self::uuid(*event)));
+            (at, before) = (&None, order.len());
+        }
+        let at = match at {
+            None => order.len() - 1,
+            Some(uuid) => order
+                .iter()
+                .position(|event| Self::uuid(*event) == *uuid)
+                .expect("the event is held"),
+        };
+        let groups = self.fold(&order, request, at);
+        let own = groups
+            .iter()
+            .position(|group| group.contains(&order[at]))
+            .unwrap();
+        let end = groups.len().min(own + 1 + request.after as usize);
+        (order, groups, own.saturating_sub(before)..end)
+    }
+
+    /// The rows of an order: events, and quiet runs of more than `request.fold`, cut after the anchor at `at`.
+    fn fold(&self, order: &[usize], request: &WindowRequest, at: usize) -> Vec<Vec<usize>> {
+        let child_of = |place: usize| {
+            let next = order.get(place).map(|event| &self.events[*event])?;
+            let before = place.checked_sub(1).map(|before| order[before])?;
+            (next.parents == [before] && next.lane == self.events[before].lane).then_some(before)
+        };
+        let children = |event: usize| {
+            let made = order
+                .iter()
+                .filter(|other| self.events[**other].parents.contains(&event));
+            made.count()
+        };
+        let is_quiet = |place: usize| {
+            child_of(place).is_some()
+                && child_of(place + 1).is_some()
+                && children(order[place]) == 1
+        };
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut is_run = false;
+        for (place, event) in order.iter().enumerate() {
+            let goes_on = request.fold > 0 && is_quiet(place);
+            match groups.last_mut() {
+                Some(group) if goes_on && is_run => group.push(*event),
+                Some(_) | None => groups.push(vec![*event]),
+            }
+            is_run = goes_on;
+        }
+        let named = |event: &usize| request.unfolded.contains(&Self::uuid(*event));
+        let anchor = request.at.as_ref().map(|_| order[at]);
+        let split = |run: Vec<usize>| {
+            let is_open = run.iter().any(named);
+            let cut = run.iter().position(|event| Some(*event) == anchor);
+            let (head, tail) = run.split_at(cut.map_or(run.len(), |cut| cut + 1));
+            let pieces = [head, tail].map(|part| {
+                if is_open || part.len() <= request.fold as usize {
+                    part.iter().map(|event| vec![*event]).collect()
+                } else {
+                    vec![part.to_vec()]
+                }
+            });
+            pieces.concat()
+        };
+        groups.into_iter().flat_map(split).collect()
     }
 
     fn lane(&self, me: usize, lane: usize, before: &[usize], after: &[usize]) -> Lane {
