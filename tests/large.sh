@@ -35,12 +35,13 @@ it() {
 }
 
 # Guided by coverage: the machine gets a hundredth of the inputs, each of which is a program, the decoders a third of the rest each.
+# They begin with what tests/it/fuzz.rs mutates.
 guided() {
     local target inputs decoder=$((FUZZ_INPUTS * 33 / 100))
+    it fuzz:: "FEDAG_FUZZ_CORPUS=$PWD/fuzz/corpus"
     for target in wire json control machine; do
         inputs=$decoder
         [[ $target == machine ]] && inputs=$((FUZZ_INPUTS - 3 * decoder))
-        mkdir -p "fuzz/corpus/$target"
         echo "== $target, $inputs inputs"
         cargo +nightly fuzz run --sanitizer none "$target" -- -runs="$inputs" -max_len=4096 -print_final_stats=1 2>&1 |
             grep -E '^stat::|^==|panicked|DONE|ERROR|Test unit' || return 1

@@ -2,9 +2,10 @@
 //!
 //! The targets are plain functions of the library; `fuzz/` hands the same ones to a fuzzer. Here they run for 30 seconds of one
 //! processor, or for `FEDAG_FUZZ_SECONDS` on each of two, or for `FEDAG_FUZZ_INPUTS` inputs each. What fails is printed in
-//! hexadecimal digits.
+//! hexadecimal digits. With `FEDAG_FUZZ_CORPUS` what they begin with is written there instead, a folder for each target.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
@@ -38,17 +39,17 @@ fn targets() -> [Vec<Target>; 2] {
         run,
     };
     let wire = Target {
-        name: "decode_anything",
+        name: "wire",
         seeds: frames(),
         run: |bytes| accepted(decode_anything(bytes)),
     };
     let json = Target {
-        name: "read_json",
+        name: "json",
         seeds: json_lines(),
         run: |bytes| accepted(read_json(bytes)),
     };
     let control = Target {
-        name: "read_line",
+        name: "control",
         seeds: control_lines(),
         run: |bytes| accepted(read_line(bytes)),
     };
@@ -186,9 +187,23 @@ fn sum(all: Reached, one: Reached) -> Reached {
     }
 }
 
+/// A fuzzer begins with the same inputs.
+fn write_corpus(corpus: &Path) {
+    for target in targets().into_iter().flatten() {
+        let dir = corpus.join(target.name);
+        std::fs::create_dir_all(&dir).unwrap();
+        for (n, seed) in target.seeds.iter().enumerate() {
+            std::fs::write(dir.join(format!("{n:03}")), seed).unwrap();
+        }
+    }
+}
+
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was tried is asked for")]
 fn nothing_panics_whatever_comes_and_all_bounds_hold() {
+    if let Some(corpus) = std::env::var_os("FEDAG_FUZZ_CORPUS") {
+        return write_corpus(Path::new(&corpus));
+    }
     let threads = [1, 2].map(|seed| {
         std::thread::spawn(move || {
             let [machine, decoders] = targets();

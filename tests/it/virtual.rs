@@ -18,6 +18,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use fedag::limits::PEERS_MAX;
 use fedag::store::Store;
 use rand::RngExt;
 use tokio::time::{Instant, sleep};
@@ -316,6 +317,32 @@ fn a_stream_that_takes_longer_than_machines_stay_quiet_arrives() {
         lab.start(1);
         assert!(lab.converged(HEALED).await.is_some(), "they never agree");
     });
+}
+
+/// More machines than any takes as peers come at once, and each knows the first alone.
+#[test]
+fn newcomers_find_room_at_a_machine_that_is_full() {
+    let witness = Witness::telling();
+    let told = witness.clone();
+    let newcomers = PEERS_MAX + 2;
+    in_virtual_time(async move {
+        let mut lab = Lab::new(1, witness);
+        lab.join_all(0, newcomers).await;
+        // Nobody hears of all others, so that nobody says CONVERGED.
+        let agreed = lab.agreed(1 + newcomers, HEALED).await;
+        assert!(agreed.is_some(), "somebody is outside");
+        for host in 0..=newcomers {
+            let faults = lab.status(host).await.faults;
+            assert!(faults.is_empty(), "host {host}: {faults:?}");
+        }
+    });
+    let told = told.told();
+    for input in ["Crowded", "Left"] {
+        let is_given = told
+            .iter()
+            .any(|step| step.split(' ').nth(2) == Some(input));
+        assert!(is_given, "nobody was told {input}");
+    }
 }
 
 #[test]

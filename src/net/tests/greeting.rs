@@ -36,17 +36,15 @@ async fn members_connect_exchange_messages_and_part() {
     };
     assert_eq!(one.received().await, given);
     one.net.hangup(two.id, Refusal::Full);
-    assert_eq!(
-        one.disconnected().await,
-        "this machine has as many peers as it takes"
-    );
-    assert_eq!(two.disconnected().await, Refusal::Full.to_string());
+    let taken = "this machine has as many peers as it takes".to_owned();
+    assert_eq!(one.parted().await, (taken, false));
+    assert_eq!(two.parted().await, (Refusal::Full.to_string(), true));
     // And again, by the other.
     two.dial(&one);
     assert_eq!(one.connected().await, (two.id, false));
     assert_eq!(two.connected().await, (one.id, true));
     two.net.close().await;
-    assert_eq!(one.disconnected().await, Refusal::Stopping.to_string());
+    assert_eq!(one.parted().await, (Refusal::Stopping.to_string(), false));
 }
 
 fn elsewhere() -> crate::event::id::EventId {

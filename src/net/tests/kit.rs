@@ -198,8 +198,13 @@ impl Machine {
     }
 
     pub(super) async fn disconnected(&mut self) -> String {
+        self.parted().await.0
+    }
+
+    /// Expects `Disconnected`; returns why, and whether the peer took leave.
+    pub(super) async fn parted(&mut self) -> (String, bool) {
         match self.next().await {
-            Happening::Disconnected { why, .. } => why,
+            Happening::Disconnected { why, is_leave, .. } => (why, is_leave),
             other => panic!("not disconnected: {other:?}"),
         }
     }

@@ -166,7 +166,21 @@ impl Lab {
 
     /// A new host, let in by a ticket of `via`; knocks until it is let in.
     pub(super) async fn join(&mut self, via: usize) {
-        let host = self.hosts.len();
+        self.join_all(via, 1).await;
+    }
+
+    /// As many new hosts; none starts before all are let in.
+    pub(super) async fn join_all(&mut self, via: usize, count: usize) {
+        let first = self.hosts.len();
+        for host in first..first + count {
+            self.let_in(via, host).await;
+        }
+        for host in first..first + count {
+            self.start(host);
+        }
+    }
+
+    async fn let_in(&mut self, via: usize, host: usize) {
         let key = key(host);
         let mut admission = None;
         while admission.is_none() {
@@ -184,7 +198,6 @@ impl Lab {
             book,
             running: None,
         });
-        self.start(host);
     }
 
     async fn knock(&self, via: usize, host: usize, key: &Key) -> Option<(Admission, Ticket)> {
@@ -240,16 +253,31 @@ impl Lab {
 
     /// Waits until all hosts are up and say CONVERGED with one digest; the time that it took, or None.
     pub(super) async fn converged(&mut self, within: Duration) -> Option<Duration> {
+        self.until_one_digest(|status| status.converged, within)
+            .await
+    }
+
+    /// Waits until all hosts hold the same, so many events at least; the time that it took, or None.
+    pub(super) async fn agreed(&mut self, events: usize, within: Duration) -> Option<Duration> {
+        self.until_one_digest(|status| status.events >= events as u64, within)
+            .await
+    }
+
+    async fn until_one_digest(
+        &mut self,
+        is_there: impl Fn(&Status) -> bool,
+        within: Duration,
+    ) -> Option<Duration> {
         let begun = Instant::now();
         while begun.elapsed() < within {
             let mut digests = BTreeSet::new();
-            let mut is_converged = true;
+            let mut are_there = true;
             for host in 0..self.hosts.len() {
                 let status = self.status(host).await;
-                is_converged &= status.converged;
+                are_there &= is_there(&status);
                 digests.insert(status.digest);
             }
-            if is_converged && digests.len() == 1 {
+            if are_there && digests.len() == 1 {
                 self.note_answers();
                 return Some(begun.elapsed());
             }
