@@ -126,21 +126,35 @@ fn read_text(input: impl Read) -> std::io::Result<String> {
 
 /// The time in a ticket is only a hint; but a clock a day ahead of the ticket's end needs no knocking to know.
 fn check_expiry(ticket: &Ticket, now_ms: u64) -> anyhow::Result<()> {
-    let late_ms = now_ms.saturating_sub(ticket.expires_ms);
-    if late_ms == 0 {
-        return Ok(());
+    refuse_long_expired(ticket, now_ms)?;
+    if let Some(expired) = expired(ticket, now_ms) {
+        print::tell(format_args!(
+            "by this computer's clock the ticket {expired}; asking all the same"
+        ));
     }
-    let since = duration::show(late_ms / 1000);
-    let at = time(ticket.expires_ms, Some(&jiff::tz::TimeZone::system()));
-    if late_ms > 1000 * limits::CLOCKS_APART.as_secs() {
-        return Err(Refusal::failed(format!("the ticket expired {since} ago, at {at}"))
-            .advise("ask for a new one: `fedag invite` on a member (or is this computer's clock wrong?)")
-            .into());
-    }
-    print::tell(format_args!(
-        "by this computer's clock the ticket expired {since} ago, at {at}; asking all the same"
-    ));
     Ok(())
+}
+
+/// Refuses a ticket whose end is longer ago than clocks may differ.
+pub(super) fn refuse_long_expired(ticket: &Ticket, now_ms: u64) -> anyhow::Result<()> {
+    let late_ms = now_ms.saturating_sub(ticket.expires_ms);
+    match expired(ticket, now_ms) {
+        Some(expired) if late_ms > 1000 * limits::CLOCKS_APART.as_secs() => Err(Refusal::failed(
+            format!("the ticket {expired}"),
+        )
+        .advise(
+            "ask for a new one: `fedag invite` on a member (or is this computer's clock wrong?)",
+        )
+        .into()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// How long ago it expired, and when, in words; None: it did not.
+fn expired(ticket: &Ticket, now_ms: u64) -> Option<String> {
+    let late_ms = now_ms.saturating_sub(ticket.expires_ms);
+    let at = time(ticket.expires_ms, Some(&jiff::tz::TimeZone::system()));
+    (late_ms > 0).then(|| format!("expired {} ago, at {at}", duration::show(late_ms / 1000)))
 }
 
 /// Makes the directory one of the ticket's network. One that is of that network already is left as it is.

@@ -95,16 +95,21 @@ pub(super) fn settle(result: anyhow::Result<Outcome>) -> Outcome {
         Err(error) => error,
     };
     print::tell(format_args!("fedag: {error:#}"));
-    let refusal = error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<Refusal>());
-    let advice = refusal
-        .and_then(|refusal| refusal.advice.clone())
-        .or_else(|| advice(&error));
-    if let Some(advice) = advice {
+    if let Some(advice) = advice(&error) {
         print::tell(format_args!("  {advice}"));
     }
-    refusal.map_or(Outcome::Failed, |refusal| refusal.outcome)
+    refusal(&error).map_or(Outcome::Failed, |refusal| refusal.outcome)
+}
+
+fn refusal(error: &anyhow::Error) -> Option<&Refusal> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+/// What to do about an error, if there is anything.
+pub(super) fn advice(error: &anyhow::Error) -> Option<String> {
+    refusal(error)
+        .and_then(|refusal| refusal.advice.clone())
+        .or_else(|| node_advice(error))
 }
 
 /// What to do about a store that cannot be used; docs/trade-offs.md says more.
@@ -112,7 +117,7 @@ const REBUILD: &str = "the other machines hold its events: move it away and run 
                        any member; the key stays, and with it the machine";
 
 /// What to do about a failure of the node, where the node does not say it itself.
-fn advice(error: &anyhow::Error) -> Option<String> {
+fn node_advice(error: &anyhow::Error) -> Option<String> {
     if error.chain().any(is_broken_store) {
         return Some(REBUILD.to_owned());
     }

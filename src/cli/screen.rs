@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use tokio::sync::watch;
 
 use crate::cli::connect::{self, Reached};
@@ -10,9 +9,9 @@ use crate::cli::directory::{self, Wanted};
 use crate::cli::host::Host;
 use crate::cli::join;
 use crate::cli::log_file::log_to_file;
-use crate::cli::outcome::{Outcome, Refusal};
+use crate::cli::outcome::{Outcome, Refusal, advice};
 use crate::node::home::{Error, Home};
-use crate::tui::first::{Choice, Defaults, Progress};
+use crate::tui::first::{Choice, Defaults, First, Progress};
 use crate::tui::link::Node;
 use crate::tui::{self, Options, Screen, Shown, terminal};
 use crate::wire::ticket::Ticket;
@@ -92,23 +91,36 @@ async fn begin(dir: &Path) -> anyhow::Result<Option<Home>> {
         },
         check_name: |text| directory::parse_name(text).map(drop),
     };
-    match screen.first(defaults).await? {
-        Choice::Quit => Ok(None),
-        Choice::Start { network, name } => {
-            let wanted = Wanted {
-                name: Some(name),
-                listen: None,
-            };
-            let prepared = directory::prepare(dir, wanted, directory::has_none)?;
-            directory::found(&prepared, &network)?;
-            Ok(Some(prepared.release()))
+    let mut first = First::new(defaults);
+    loop {
+        let tried = match screen.first(&mut first).await? {
+            Choice::Quit => return Ok(None),
+            Choice::Start { network, name } => start(dir, &network, name).map(Some),
+            Choice::Join { ticket, name } => knock(&mut screen, dir, &ticket, name).await,
+        };
+        match tried {
+            Ok(home) => return Ok(home),
+            // What was written stays, to be corrected or tried again.
+            Err(error) => first.refuse(&in_words(&error)),
         }
-        Choice::Join { ticket, name } => {
-            let ticket = Ticket::parse(&ticket)?;
-            let entered = knock(&mut screen, dir, &ticket, name).await;
-            drop(screen);
-            entered
-        }
+    }
+}
+
+fn start(dir: &Path, network: &str, name: String) -> anyhow::Result<Home> {
+    let wanted = Wanted {
+        name: Some(name),
+        listen: None,
+    };
+    let prepared = directory::prepare(dir, wanted, directory::has_none)?;
+    directory::found(&prepared, network)?;
+    Ok(prepared.release())
+}
+
+/// What went wrong, and what to do about it.
+fn in_words(error: &anyhow::Error) -> String {
+    match advice(error) {
+        Some(advice) => format!("{error:#}; {advice}"),
+        None => format!("{error:#}"),
     }
 }
 
@@ -116,9 +128,11 @@ async fn begin(dir: &Path) -> anyhow::Result<Option<Home>> {
 async fn knock(
     screen: &mut Screen,
     dir: &Path,
-    ticket: &Ticket,
+    ticket: &str,
     name: String,
 ) -> anyhow::Result<Option<Home>> {
+    let ticket = Ticket::parse(ticket)?;
+    join::refuse_long_expired(&ticket, directory::now().ms())?;
     let first = Progress {
         done: 0,
         of: 0,
@@ -131,11 +145,11 @@ async fn knock(
         listen: None,
     };
     let result = tokio::select! {
-        entered = join::enter(dir, wanted, ticket) => Some(entered),
+        entered = join::enter(dir, wanted, &ticket) => Some(entered),
         shown = screen.progress(shown) => match shown? {
             Shown::Quit | Shown::Signal(_) | Shown::Done => None,
         },
     };
     drop(progress);
-    result.transpose().context("joining with the ticket")
+    result.transpose()
 }

@@ -9,7 +9,7 @@ use ratatui::style::{Modifier, Style};
 
 use crate::tui::header::bar;
 use crate::tui::line::Line;
-use crate::tui::look::{ACCENT, BAD, FAINT, Look, STRONG, count, fit};
+use crate::tui::look::{ACCENT, BAD, FAINT, Look, STRONG, count, fit, wrap_words};
 use crate::tui::popup::middle;
 use crate::tui::screen::{finish, frame, put};
 
@@ -108,6 +108,11 @@ impl First {
             }
         }
         None
+    }
+
+    /// What was chosen last did not go through, and why: everything that was written is still there.
+    pub fn refuse(&mut self, why: &str) {
+        self.error = Some(why.to_owned());
     }
 
     /// Takes pasted text; a ticket finds its line by itself.
@@ -224,12 +229,14 @@ pub fn draw(first: &First, look: Look, buf: &mut Buffer) -> Option<Position> {
         y += step;
     }
     let y = y.min(inner.bottom().saturating_sub(1));
-    let (text, style) = match &first.error {
-        Some(error) => (format!("{} {error}", look.glyphs().no), BAD),
-        None => (enter.to_owned(), STRONG),
+    let rows = inner.bottom().saturating_sub(y);
+    let used = if let Some(error) = &first.error {
+        draw_error(error, Rect::new(x, y, end - x, rows), look, buf)
+    } else {
+        put(buf, x, y, end, &fit(enter, room, look), STRONG);
+        1
     };
-    put(buf, x, y, end, &fit(&text, room, look), style);
-    if y + 3 < inner.bottom() {
+    if used < 3 && y + 3 < inner.bottom() {
         let kept = format!("It will be kept in {}", first.defaults.directory);
         put(buf, x, y + 2, end, &fit(&kept, room, look), FAINT);
         put(
@@ -243,6 +250,21 @@ pub fn draw(first: &First, look: Look, buf: &mut Buffer) -> Option<Position> {
     }
     finish(look, buf);
     cursor
+}
+
+/// Draws an error over as many rows as it needs and as there are; returns how many.
+fn draw_error(error: &str, area: Rect, look: Look, buf: &mut Buffer) -> u16 {
+    let width = usize::from(area.width);
+    let mut lines = wrap_words(&format!("{} {error}", look.glyphs().no), width);
+    let rows = usize::from(area.height).max(1);
+    if lines.len() > rows {
+        let rest = lines.split_off(rows - 1).join(" ");
+        lines.push(fit(&rest, width, look));
+    }
+    for (y, line) in (area.y..).zip(&lines) {
+        put(buf, area.x, y, area.right(), line, BAD);
+    }
+    u16::try_from(lines.len()).unwrap_or(area.height)
 }
 
 /// Draws one line that can be written; returns the column of its cursor.

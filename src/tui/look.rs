@@ -470,10 +470,7 @@ mod tests {
             "☂",
             "terminals do not agree on its width"
         );
-        assert_eq!(
-            escape(&piled[..11]),
-            "e\u{301}\u{301}\u{301}\\u0301\\u0301"
-        );
+        assert_eq!(escape(&piled[..11]), "e\u{301}\u{301}\u{301}\\u0301\\u0301");
     }
 
     #[test]

@@ -61,7 +61,7 @@ use tokio::time::timeout;
 
 use crate::limits;
 use crate::tui::drive::{Drive, Step};
-use crate::tui::first::{Choice, Defaults, First, Progress};
+use crate::tui::first::{Choice, First, Progress};
 use crate::tui::link::Node;
 use crate::tui::look::Look;
 use crate::tui::message::Msg;
@@ -248,12 +248,11 @@ impl Screen {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn first(&mut self, defaults: Defaults) -> Result<Choice, Error> {
+    pub async fn first(&mut self, first: &mut First) -> Result<Choice, Error> {
         let look = self.options.look;
-        let mut first = First::new(defaults);
         loop {
             let show = |frame: &mut Frame<'_>| {
-                if let Some(cursor) = first::draw(&first, look, frame.buffer_mut()) {
+                if let Some(cursor) = first::draw(first, look, frame.buffer_mut()) {
                     frame.set_cursor_position(cursor);
                 }
             };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use portable_pty::CommandBuilder;
 
 use super::pty::Terminal;
-use crate::support::{fedag, ok, place, run};
+use crate::support::{Running, fedag, lines, ok, place, run, wait_for};
 
 /// From Enter in one terminal to the other's screen; on an idle machine it is some 20 ms.
 const WELL_UNDER: Duration = Duration::from_secs(1);
@@ -44,6 +44,43 @@ fn two_terminals_form_a_network_and_show_each_others_events_and_one_digest() {
     first.shows("CUT OFF");
     first.press("\x03");
     assert_eq!(first.end(), 0);
+}
+
+/// One that expired a moment ago is refused by the member who made it; the next one is good.
+#[test]
+fn a_ticket_that_is_not_taken_leaves_the_first_screen_with_the_reason() {
+    let (_temp, dir) = place();
+    let (ana, ben) = (dir.join("ana"), dir.join("ben"));
+    ok(run(
+        &ana,
+        &["init", "--name", "ana", "--listen", "127.0.0.1:0"],
+    ));
+    let node = Running::start(&ana, &[]);
+    let expired = lines(&ok(run(&ana, &["invite", "--expires", "1s"]))).remove(0);
+    let good = lines(&ok(run(&ana, &["invite", "--expires", "2h"]))).remove(0);
+    let made = Instant::now();
+    wait_for("the ticket expires", || {
+        made.elapsed() > Duration::from_millis(1_100)
+    });
+    let mut screen = screen(&ben);
+    screen.shows("No network is here yet");
+    screen.press(&format!("\x1b[200~{expired}\x1b[201~"));
+    screen.shows("Enter joins the network");
+    screen.press("\r");
+    screen.shows("expired");
+    screen.shows("No network is here yet");
+    assert!(
+        screen.text().contains(&expired[expired.len() - 20..]),
+        "{}",
+        screen.text()
+    );
+    screen.press(&format!("\x1b[200~{good}\x1b[201~"));
+    screen.shows("Enter joins the network");
+    screen.press("\r");
+    screen.shows("CONVERGED");
+    screen.press("\x03");
+    assert_eq!(screen.end(), 0);
+    drop(node);
 }
 
 /// `fedag` on a directory.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fedag::control::client::Client;
-use fedag::tui::first::Progress;
+use fedag::tui::first::{First, Progress};
 use fedag::tui::{self, Options, Outcome, Screen};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -60,7 +60,8 @@ fn first() {
         .unwrap();
     runtime.block_on(async {
         let mut screen = Screen::open(Options::from_environment(true)).unwrap();
-        let choice = screen.first(scenes::defaults()).await.unwrap();
+        let mut first = First::new(scenes::defaults());
+        let choice = screen.first(&mut first).await.unwrap();
         let progress = Progress {
             done: 30_000,
             of: 120_000,
