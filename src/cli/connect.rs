@@ -128,6 +128,20 @@ async fn running(home: &Home) -> anyhow::Result<Option<Client>> {
     }
 }
 
+/// Waits for a node that runs on `dir`, for ever.
+///
+/// # Errors
+/// No network there, or its socket cannot be used.
+pub(super) async fn wait_for_node(dir: &Path) -> anyhow::Result<Client> {
+    let home = Home::open(dir)?;
+    loop {
+        if let Some(client) = running(&home).await? {
+            return Ok(client);
+        }
+        tokio::time::sleep(limits::LOCK_POLL).await;
+    }
+}
+
 /// Tells what is wrong with the directory before a command waits for anything else.
 pub(super) fn check(dir: &Path) -> anyhow::Result<()> {
     Home::open(dir)?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -17,8 +18,9 @@ use crate::control::{Reply, Request};
 /// `fedag status`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Without a running node it shows what the store holds. --wait needs a running node and answers 0 once this machine holds the
-same set as every connected peer; it says nothing about machines that are not connected.
+Without a running node it shows what the store holds. --wait needs a running node, with --timeout also one that is started
+meanwhile, and answers 0 once this machine holds the same set as every connected peer; it says nothing about machines that are
+not connected.
 
 Examples:
   fedag status
@@ -60,7 +62,7 @@ impl Status {
         let reached = within(
             self.timeout.timeout,
             "not in step",
-            until_in_step(dir, peers, &mut last),
+            until_in_step(dir, peers, self.timeout.timeout, &mut last),
         )
         .await;
         if let Some(status) = &last {
@@ -71,15 +73,28 @@ impl Status {
             (Err(error), Some(status)) => {
                 Err(error.context(format!("{}, {peers} or more wanted", standing(&status))))
             }
+            (Err(error), None) if self.timeout.timeout.is_some() => {
+                Err(error.context("no node answered"))
+            }
             (Err(error), None) => Err(error),
         }
     }
 }
 
-/// Leaves the newest status in `last`, also when the caller stops waiting.
-async fn until_in_step(dir: &Path, peers: u64, last: &mut Option<Box<View>>) -> anyhow::Result<()> {
-    let session = Session::open(dir, Need::Running("status --wait")).await?;
-    let mut replies = session.client().stream(Request::Watch {});
+/// Leaves the newest status in `last`, also when the caller stops waiting. With a timeout the node may come within it.
+async fn until_in_step(
+    dir: &Path,
+    peers: u64,
+    timeout: Option<Duration>,
+    last: &mut Option<Box<View>>,
+) -> anyhow::Result<()> {
+    let client = if timeout.is_some() {
+        connect::wait_for_node(dir).await?
+    } else {
+        let session = Session::open(dir, Need::Running("status --wait")).await?;
+        session.client().clone()
+    };
+    let mut replies = client.stream(Request::Watch {});
     while let Some(reply) = replies.next().await {
         let reply = reply?;
         let Reply::Status(status) = reply else {

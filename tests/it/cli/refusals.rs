@@ -193,7 +193,7 @@ fn what_is_not_there_exits_1() {
         (&["log", "--by", "nobody"], "nobody"),
         (&["peers"], "running node"),
         (&["log", "-f"], "running node"),
-        (&["status", "--wait", "--timeout", "5"], "running node"),
+        (&["status", "--wait"], "running node"),
         (&["connect", "bob@192.0.2.7:1"], "running node"),
         (&["stop"], "running node"),
     ] {

@@ -94,3 +94,26 @@ fn a_signal_ends_the_node_in_good_order() {
     assert_eq!(node.ended(), Some(0));
     assert_eq!(events(&dir).len(), 2);
 }
+
+#[test]
+fn who_waits_for_peers_waits_for_the_node_too() {
+    let (_temp, dir) = network();
+    let wait = |timeout: &str| {
+        let arguments = ["status", "--wait", "--peers", "0", "--timeout", timeout];
+        fedag(&dir)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let waiting = wait("30");
+    fails(
+        &wait("0.2").wait_with_output().unwrap(),
+        3,
+        "no node answered",
+    );
+    let _node = Running::start(&dir, &["--listen", "127.0.0.1:0"]);
+    let output = ok(waiting.wait_with_output().unwrap());
+    assert_eq!(stderr(&output), "");
+}
