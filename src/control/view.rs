@@ -85,9 +85,17 @@ pub struct PeerStatus {
     pub missing_here: Option<u64>,
     /// Events that we hold and it lacks, if known.
     pub missing_there: Option<u64>,
-    /// Milliseconds since 1970: since when it is in this state.
+    /// Bytes of messages from it, and to it, over the present connection.
+    pub in_bytes: Option<u64>,
+    /// See `in_bytes`.
+    pub out_bytes: Option<u64>,
+    /// Of these in the last second.
+    pub in_bytes_s: Option<u64>,
+    /// Likewise.
+    pub out_bytes_s: Option<u64>,
+    /// Milliseconds since 1970: since when it is in this state; without a connection, since when there is none.
     pub since: u64,
-    /// Seconds until the next dial, when unreachable.
+    /// Seconds until the next dial, when there is no connection and one is sought.
     pub redial_s: Option<u64>,
     /// Why the last dial or connection failed, in words.
     pub why: Option<String>,

@@ -26,6 +26,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tls;
+pub mod traffic;
 pub mod workers;
 
 use std::collections::BTreeSet;
@@ -52,6 +53,7 @@ use crate::net::queue::Class;
 use crate::net::sockets::Sockets;
 use crate::net::stream::Part;
 use crate::net::table::Table;
+use crate::net::traffic::Traffic;
 use crate::net::workers::Workers;
 use crate::sync::message::SessionId;
 use crate::wire::fault::Fault;
@@ -148,6 +150,13 @@ pub enum Happening {
         peer: MachineId,
         /// Smoothed.
         rtt: Duration,
+    },
+    /// Bytes over the connection, when they are others than told last, at most once a second a peer.
+    Traffic {
+        /// The peer.
+        peer: MachineId,
+        /// How many.
+        traffic: Traffic,
     },
     /// A send queue ran over.
     Overflowed {

@@ -1,7 +1,7 @@
 //! One connection that was let in: its streams become messages, and messages its streams.
 //!
 //! Four things run side by side until the connection ends: writing what is queued, reading the control stream, taking bulk
-//! streams, and watching (overflow, round trip time). Then, when all has ended that might still tell of it, the node hears
+//! streams, and watching (overflow, round trip time, traffic). Then, when all has ended that might still tell of it, the node hears
 //! `Disconnected`, and the seat is given up.
 //!
 //! Invariants:
@@ -29,6 +29,7 @@ use crate::net::pool::{Check, Lane};
 use crate::net::queue::{Class, Queue, Unread};
 use crate::net::stream::Part;
 use crate::net::table::{Candidate, Seat};
+use crate::net::traffic::{Counter, Gauge};
 use crate::net::{Happening, Refusal, Shared, close, tls};
 use crate::sync::message::SessionId;
 use crate::wire::fault::Fault;
@@ -53,6 +54,7 @@ pub(super) struct Link {
     queue: Queue,
     /// What the peer says that nobody asked for.
     pub(super) meter: Meter,
+    pub(super) traffic: Counter,
     /// From `Connected` to the end.
     open: Mutex<Option<Open>>,
     closed_with: OnceLock<Refusal>,
@@ -99,6 +101,7 @@ impl Link {
             connection: candidate.connection.clone(),
             queue: Queue::default(),
             meter: Meter::default(),
+            traffic: Counter::default(),
             open: Mutex::new(None),
             closed_with: OnceLock::new(),
             owes_to_dial: AtomicBool::new(false),
@@ -310,6 +313,7 @@ async fn write(link: &Link, mut send: SendStream) {
         if send.write_all(&bytes).await.is_err() {
             return link.close(Refusal::Fault);
         }
+        link.traffic.on_sent(bytes.len());
     }
 }
 
@@ -378,6 +382,7 @@ async fn read(shared: &Shared, link: &Link, mut frames: Frames, lane: Lane) -> E
                 Ok(frame) => frame,
                 Err(end) => return end,
             };
+            link.traffic.on_received(frame.len());
             let rest = link.meter.read(Instant::now(), lane, &frame);
             let check = shared.pool.check(frame, lane, rules).await;
             if begun.send(check).await.is_err() {
@@ -421,13 +426,14 @@ async fn read(shared: &Shared, link: &Link, mut frames: Frames, lane: Lane) -> E
     }
 }
 
-/// Tells of overflows and round trip times.
+/// Tells of overflows, round trip times and traffic.
 async fn watch(shared: &Shared, link: &Link) {
     let peer = link.peer;
     let mut closed = pin!(link.connection.closed());
     let mut ticks = interval(MEASURE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut told_rtt, mut told_over, mut times) = (link.connection.rtt(), false, 0);
+    let mut gauge = Gauge::new(Instant::now());
     loop {
         tokio::select! {
             biased;
@@ -439,6 +445,9 @@ async fn watch(shared: &Shared, link: &Link) {
                 if rtt.abs_diff(told_rtt) > told_rtt / 10 {
                     told_rtt = rtt;
                     shared.tell(Happening::Measured { peer, rtt }).await;
+                }
+                if let Some(traffic) = gauge.look(&link.traffic, Instant::now()) {
+                    shared.tell(Happening::Traffic { peer, traffic }).await;
                 }
             }
             () = link.queue.overflow_changed() => {

@@ -84,12 +84,9 @@ async fn send_all(
     let stream = stream.insert(opened.map_err(|error| close::words(&error))?);
     let peer = link.peer;
     while let Some(Part { source, end, .. }) = parts.recv().await {
-        send(shared.workers, stream, session, source).await?;
+        send(shared.workers, link, stream, session, source).await?;
         if let Some(end) = &end {
-            stream
-                .write_all(&framed(&codec::encode(end)))
-                .await
-                .map_err(|error| error.to_string())?;
+            write(link, stream, &framed(&codec::encode(end))).await?;
             stream.finish().map_err(|error| error.to_string())?;
             arrived(stream).await?;
         }
@@ -100,6 +97,12 @@ async fn send_all(
     }
     // The connection is over.
     Ok(())
+}
+
+async fn write(link: &Link, stream: &mut SendStream, frame: &[u8]) -> Result<(), String> {
+    let written = stream.write_all(frame).await;
+    link.traffic.on_sent(frame.len());
+    written.map_err(|error| error.to_string())
 }
 
 /// Waits until the peer's QUIC has all of a finished stream.
@@ -123,6 +126,7 @@ enum Step {
 
 async fn send(
     workers: Workers,
+    link: &Link,
     stream: &mut SendStream,
     session: SessionId,
     mut source: Box<dyn Source>,
@@ -145,10 +149,7 @@ async fn send(
     });
     loop {
         match steps.recv().await {
-            Some(Step::Frame(frame)) => stream
-                .write_all(&frame)
-                .await
-                .map_err(|error| error.to_string())?,
+            Some(Step::Frame(frame)) => write(link, stream, &frame).await?,
             Some(Step::Done) => return Ok(()),
             Some(Step::Failed(why)) => return Err(why),
             None => return Err("reading stopped half-way".to_owned()),

@@ -13,6 +13,7 @@ use crate::limits::JOINS_MAX;
 use crate::machine::effect::{Answer, Effect, Notice, Refused, When, Why};
 use crate::machine::input::{Input, JoinRequest, Link, RequestId};
 use crate::net::stream::Part;
+use crate::net::traffic::Traffic;
 use crate::net::{Admission, Happening, JoinAsked, Refusal};
 use crate::node::ask::LocalRequest;
 use crate::node::commit::Deed;
@@ -326,6 +327,7 @@ impl Driver {
             }
             Happening::Faulted { peer, fault } => Input::Faulted { peer, fault },
             Happening::Measured { peer, rtt } => Input::Measured { peer, rtt },
+            Happening::Traffic { peer, traffic } => return self.on_traffic(peer, traffic),
             Happening::Overflowed { peer } => Input::Overflowed { peer },
             Happening::Drained { peer } => Input::Drained { peer },
             Happening::Streamed { peer, session } => Input::Streamed { peer, session },
@@ -335,6 +337,11 @@ impl Driver {
             self.changes += u64::from(!matches!(input, Input::Received { .. }));
             self.handle(input);
         }
+    }
+
+    fn on_traffic(&mut self, peer: MachineId, traffic: Traffic) {
+        self.links.on_traffic(peer, traffic);
+        self.changes += 1;
     }
 
     fn on_join(&mut self, asked: JoinAsked) {

@@ -216,6 +216,7 @@ impl Seen<'_> {
         );
         let ago = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX);
         let connected = is_connected(peer);
+        let traffic = self.links.traffic(peer.machine);
         PeerStatus {
             name: self
                 .dag
@@ -227,6 +228,10 @@ impl Seen<'_> {
             rtt_ms: peer.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
             missing_here: peer.missing_here.map(u64::from),
             missing_there: peer.missing_there.map(u64::from),
+            in_bytes: traffic.map(|traffic| traffic.received),
+            out_bytes: traffic.map(|traffic| traffic.sent),
+            in_bytes_s: traffic.map(|traffic| traffic.received_s),
+            out_bytes_s: traffic.map(|traffic| traffic.sent_s),
             since: self.shared.clock.wall().ms().saturating_sub(ago),
             redial_s: peer.redial_at.filter(|_| !connected).map(|at| {
                 u64::try_from(at.since(now).as_millis().div_ceil(1000)).unwrap_or(u64::MAX)

@@ -171,7 +171,7 @@ impl Machine {
                 .expect("something happens")
                 .expect("it runs")
             {
-                Happening::Measured { .. } => {}
+                Happening::Measured { .. } | Happening::Traffic { .. } => {}
                 happening => {
                     if let Happening::Connected { peer, number, .. } = &happening {
                         self.net.begin(*peer, *number);
@@ -185,8 +185,13 @@ impl Machine {
     /// What has happened so far and was not looked at.
     pub(super) fn so_far(&mut self) -> Vec<Happening> {
         let all = std::iter::from_fn(|| self.happenings.try_recv().ok());
-        all.filter(|happening| !matches!(happening, Happening::Measured { .. }))
-            .collect()
+        let is_measure = |happening: &Happening| {
+            matches!(
+                happening,
+                Happening::Measured { .. } | Happening::Traffic { .. }
+            )
+        };
+        all.filter(|happening| !is_measure(happening)).collect()
     }
 
     /// Expects `Connected`; returns who and whether we dialled.
