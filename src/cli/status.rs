@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
+use unicode_width::UnicodeWidthStr;
 
 use crate::cli::Timeout;
 use crate::cli::clean;
@@ -122,7 +123,8 @@ fn is_in_step(status: &View, peers: u64) -> bool {
             | PeerState::Ahead
             | PeerState::Diverged
             | PeerState::Connecting
-            | PeerState::Unreachable => false,
+            | PeerState::Unreachable
+            | PeerState::Known => false,
         });
     // Without peers `in_step` is None, which is enough for who asks for none.
     let digests = status.in_step.unwrap_or(connected == 0);
@@ -265,11 +267,15 @@ fn leaves(status: &View) -> String {
     text
 }
 
+/// Machines that are known, but not peers, with a line of their own; more are counted.
+const KNOWN_ROWS_MAX: usize = 8;
+
 /// `fedag peers`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 in step: it holds what this machine holds; behind: it lacks events of ours; ahead: we lack events of its; diverged: both, or
-not known yet. \"lacks\" counts the events that it does not hold, \"missing\" those that are missing here.
+not known yet; unreachable: the last dial failed; known: it is not dialled, since there are peers enough. \"we lack\" counts the
+events that it holds and we do not (missing_here in JSON), \"it lacks\" those that we hold and it does not (missing_there).
 
 Examples:
   fedag peers
@@ -308,7 +314,7 @@ impl Peers {
     }
 }
 
-/// The peers in columns, with a heading; no lines without peers.
+/// The peers in columns, with a heading, and those last that are only known; no lines without peers.
 fn table(peers: &[PeerStatus]) -> Vec<String> {
     if peers.is_empty() {
         return Vec::new();
@@ -316,8 +322,15 @@ fn table(peers: &[PeerStatus]) -> Vec<String> {
     let number =
         |value: Option<u64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
     let mut rows =
-        vec![["peer", "state", "address", "rtt", "lacks", "missing", ""].map(str::to_owned)];
-    for peer in peers {
+        vec![["peer", "state", "address", "rtt", "we lack", "it lacks", ""].map(str::to_owned)];
+    let is_known = |peer: &&PeerStatus| peer.state == PeerState::Known;
+    let (known, sought): (Vec<_>, Vec<_>) = peers.iter().partition(is_known);
+    let shown = if known.len() > KNOWN_ROWS_MAX {
+        &[][..]
+    } else {
+        &known
+    };
+    for peer in sought.iter().chain(shown) {
         let name = peer.name.as_deref().map_or_else(
             || peer.key.chars().take(8).collect(),
             |name| clean::line(name).into_owned(),
@@ -334,14 +347,14 @@ fn table(peers: &[PeerStatus]) -> Vec<String> {
             state(peer.state).to_owned(),
             address,
             rtt,
-            number(peer.missing_there),
             number(peer.missing_here),
+            number(peer.missing_there),
             why,
         ]);
     }
     let width = |column: usize| {
         rows.iter()
-            .map(|row| row[column].chars().count())
+            .map(|row| row[column].width())
             .max()
             .unwrap_or(0)
     };
@@ -349,11 +362,19 @@ fn table(peers: &[PeerStatus]) -> Vec<String> {
     let line = |row: &[String; 7]| {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            write!(line, "{cell:<width$}  ").expect("a String takes everything");
+            let fill = width - cell.width() + 2;
+            write!(line, "{cell}{:fill$}", "").expect("a String takes everything");
         }
         line.trim_end().to_owned()
     };
-    rows.iter().map(line).collect()
+    let mut lines: Vec<String> = rows.iter().map(line).collect();
+    if shown.len() < known.len() {
+        lines.push(format!(
+            "{} more machines are known and not dialled, since there are peers enough; `fedag peers --json` has them",
+            known.len()
+        ));
+    }
+    lines
 }
 
 fn state(state: PeerState) -> &'static str {
@@ -364,6 +385,7 @@ fn state(state: PeerState) -> &'static str {
         PeerState::Diverged => "diverged",
         PeerState::Connecting => "connecting",
         PeerState::Unreachable => "unreachable",
+        PeerState::Known => "known",
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Status {
     pub members: u64,
     /// Addresses it listens on.
     pub listening: Vec<SocketAddr>,
-    /// Peers, connected or dialled.
+    /// Peers: connected, dialled, or known.
     pub peers: Vec<PeerStatus>,
     /// Faults of peers by name, since the start.
     pub faults: BTreeMap<String, u64>,
@@ -113,10 +113,12 @@ pub enum PeerState {
     Ahead,
     /// Both, or not known yet.
     Diverged,
-    /// A dial or handshake is under way.
+    /// A dial or handshake is due or under way.
     Connecting,
-    /// No connection; dialled again and again.
+    /// No connection: the last dial failed; dialled again and again.
     Unreachable,
+    /// No connection, and none is sought: there are peers enough.
+    Known,
 }
 
 impl PeerState {
@@ -124,7 +126,7 @@ impl PeerState {
     pub fn is_connected(self) -> bool {
         match self {
             Self::InStep | Self::Behind | Self::Ahead | Self::Diverged => true,
-            Self::Connecting | Self::Unreachable => false,
+            Self::Connecting | Self::Unreachable | Self::Known => false,
         }
     }
 }

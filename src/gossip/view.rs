@@ -36,6 +36,7 @@ pub struct Entry {
     heard: Time,
     state: Contact,
     failures: u32,
+    is_unreached: bool,
 }
 
 /// How a machine in the book stands to us.
@@ -63,6 +64,11 @@ impl Entry {
     /// Dials that failed since it was last connected.
     pub fn failures(&self) -> u32 {
         self.failures
+    }
+
+    /// The last dial of it failed, at all addresses that are known.
+    pub fn is_unreached(&self) -> bool {
+        self.is_unreached
     }
 }
 
@@ -109,6 +115,7 @@ impl Book {
             heard: now,
             state: Contact::Waiting(now),
             failures: 0,
+            is_unreached: false,
         });
         entry.heard = now;
         let mut has_changed = is_kept && !entry.is_kept;
@@ -132,6 +139,7 @@ impl Book {
         entry.addresses = list;
         if is_new_address && matches!(entry.state, Contact::Waiting(_)) {
             (entry.state, entry.failures) = (Contact::Waiting(now), 0);
+            entry.is_unreached = false;
         }
         self.has_changed |= has_changed;
         is_new_address
@@ -196,10 +204,19 @@ impl Book {
         self.learn(now, machine, &[address], false);
         if let Some(entry) = self.entries.get_mut(&machine) {
             (entry.state, entry.failures, entry.heard) = (Contact::Connected, 0, now);
+            entry.is_unreached = false;
         }
     }
 
-    /// A dial failed, or a connection is gone: it is dialled again after a back-off.
+    /// A dial failed: it is dialled again after a back-off.
+    pub fn on_dial_failed(&mut self, now: Time, machine: MachineId, rng: &mut Pcg64Mcg) {
+        self.on_gone(now, machine, rng);
+        if let Some(entry) = self.entries.get_mut(&machine) {
+            entry.is_unreached = true;
+        }
+    }
+
+    /// A connection is gone: it is dialled again after a back-off.
     pub fn on_gone(&mut self, now: Time, machine: MachineId, rng: &mut Pcg64Mcg) {
         let Some(entry) = self.entries.get_mut(&machine) else {
             return;
@@ -318,7 +335,7 @@ mod tests {
             assert_eq!(book.begin_dial(now, machine(1)), Some(vec![address(1)]));
             assert_eq!(book.next_due_at(now, &mut rng), None);
             assert_eq!(book.begin_dial(now, machine(1)), None);
-            book.on_gone(now, machine(1), &mut rng);
+            book.on_dial_failed(now, machine(1), &mut rng);
         }
         assert!(waits.iter().all(|wait| *wait <= REDIAL_MAX));
         assert!(waits[30..].iter().all(|wait| *wait >= REDIAL_MAX / 2));

@@ -178,7 +178,7 @@ impl Machine {
             return; // it dialled us meanwhile
         }
         let from = self.contact_place(peer);
-        self.book.on_gone(self.now, peer, &mut self.rng);
+        self.book.on_dial_failed(self.now, peer, &mut self.rng);
         if from == Place::Dialling {
             out.walk(Step {
                 from,

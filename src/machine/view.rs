@@ -28,7 +28,7 @@ pub struct PeerView {
     pub missing_here: Option<u32>,
     /// Events that we hold and it lacks; None: not known.
     pub missing_there: Option<u32>,
-    /// When it is dialled next, when there is no connection.
+    /// When it is dialled next; None: it is connected, being dialled, or not to be dialled while there are peers enough.
     pub redial_at: Option<Time>,
 }
 
@@ -43,15 +43,18 @@ pub enum PeerState {
     Ahead,
     /// Both lack some, or it is not known.
     Diverged,
-    /// A dial is under way, or nothing was heard yet.
+    /// A dial is due or under way, or nothing was heard yet.
     Connecting,
-    /// No connection; it is dialled again and again.
+    /// No connection: the last dial failed.
     Unreachable,
+    /// No connection, and none is sought: there are peers enough.
+    Known,
 }
 
 impl Machine {
     /// All machines of the address book and all that are connected, by key.
     pub fn peers(&self) -> Vec<PeerView> {
+        let has_room = self.has_room_to_dial();
         let unconnected = self
             .book
             .entries()
@@ -59,12 +62,12 @@ impl Machine {
         let mut views: Vec<PeerView> = unconnected
             .map(|(machine, entry)| {
                 let (state, redial_at) = match entry.contact() {
-                    Contact::Waiting(at) if entry.failures() > 0 => {
-                        (PeerState::Unreachable, Some(at))
+                    Contact::Waiting(at) if entry.is_unreached() => {
+                        (PeerState::Unreachable, has_room.then_some(at))
                     }
-                    Contact::Waiting(_) | Contact::Dialling(_) | Contact::Connected => {
-                        (PeerState::Connecting, None)
-                    }
+                    Contact::Waiting(_) if !has_room => (PeerState::Known, None),
+                    Contact::Waiting(at) => (PeerState::Connecting, Some(at)),
+                    Contact::Dialling(_) | Contact::Connected => (PeerState::Connecting, None),
                 };
                 PeerView {
                     machine,

@@ -135,7 +135,7 @@ impl Links {
 fn has_connection(state: PeerState) -> bool {
     match state {
         PeerState::InStep | PeerState::Behind | PeerState::Ahead | PeerState::Diverged => true,
-        PeerState::Connecting | PeerState::Unreachable => false,
+        PeerState::Connecting | PeerState::Unreachable | PeerState::Known => false,
     }
 }
 

@@ -258,6 +258,7 @@ fn peer_state(state: machine::PeerState) -> PeerState {
         machine::PeerState::Diverged => PeerState::Diverged,
         machine::PeerState::Connecting => PeerState::Connecting,
         machine::PeerState::Unreachable => PeerState::Unreachable,
+        machine::PeerState::Known => PeerState::Known,
     }
 }
 

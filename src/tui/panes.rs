@@ -190,6 +190,7 @@ fn state(state: PeerState, glyphs: &'static Glyphs) -> (&'static str, &'static s
         PeerState::Diverged => (glyphs.on, "comparing", BUSY),
         PeerState::Connecting => (glyphs.trying, "connecting", BUSY),
         PeerState::Unreachable => (glyphs.off, "away", BAD),
+        PeerState::Known => (glyphs.off, "known", FAINT),
     }
 }
 

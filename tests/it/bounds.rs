@@ -15,9 +15,9 @@ use fedag::limits::{
     OFFERS_AHEAD_FIRST, OFFERS_AHEAD_MAX, PEERS_CHOSEN_MIN, PEERS_WANTED, SESSION_IDLE,
     SPARE_EVERY,
 };
-use fedag::machine::Machine;
 use fedag::machine::effect::{Effect, Effects, Notice, When, Why};
 use fedag::machine::input::{Input, Link};
+use fedag::machine::{Machine, PeerState};
 use fedag::sim::{Setup, Sim};
 use fedag::sync::message::{End, Heads, Hello, Lacks, SessionId, Verdict};
 use fedag::sync::out::Out;
@@ -516,4 +516,45 @@ fn what_the_peer_can_hardly_hold_is_sent_without_asking() {
         let asked = session.walk_step(sim.now(), dag);
         assert_eq!(asked.iter().any(|out| matches!(out, Out::Offer(_))), asks);
     }
+}
+
+/// Of machines that were told of, those beyond what a machine dials are known, and called unreachable only once a dial failed.
+#[test]
+fn machines_that_need_not_be_dialled_are_known_and_not_unreachable() {
+    let sim = settled(Setup::default(), 1);
+    let mut machine = Machine::clone(sim.machine(0));
+    let mut out = Effects::default();
+    let told = 3 + PEERS_WANTED;
+    for n in 0..told {
+        let input = Input::Reachable {
+            peer: MachineId([u8::try_from(n).unwrap() + 1; 32]),
+            addresses: vec![([10, 0, 0, 1], 4433).into()],
+            keep: false,
+        };
+        machine.handle(Time(0), input, &mut out);
+    }
+    let count = |machine: &Machine, state: PeerState| {
+        let peers = machine.peers();
+        peers.iter().filter(|peer| peer.state == state).count()
+    };
+    assert_eq!(count(&machine, PeerState::Connecting), PEERS_WANTED);
+    assert_eq!(count(&machine, PeerState::Known), 3);
+    let dialled = machine
+        .peers()
+        .iter()
+        .find(|peer| peer.state == PeerState::Connecting)
+        .map(|peer| peer.machine);
+    machine.handle(
+        Time(1),
+        Input::DialFailed {
+            peer: dialled.unwrap(),
+        },
+        &mut out,
+    );
+    assert_eq!(count(&machine, PeerState::Unreachable), 1);
+    assert_eq!(
+        count(&machine, PeerState::Known),
+        2,
+        "another took its place"
+    );
 }

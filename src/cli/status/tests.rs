@@ -65,6 +65,7 @@ fn in_step_means_every_connected_peer_and_enough_of_them() {
         (&[S::InStep, S::Behind], Some(false), 1, false),
         (&[S::InStep, S::Diverged], Some(true), 1, false),
         (&[S::InStep, S::Unreachable], Some(true), 1, true),
+        (&[S::InStep, S::Known], Some(true), 2, false),
         (&[S::InStep, S::Connecting], Some(true), 2, false),
         (&[S::InStep], Some(false), 1, false),
         (&[S::Unreachable], None, 1, false),
@@ -117,10 +118,31 @@ fn peers_stand_in_columns() {
     assert_eq!(
         lines,
         [
-            "peer            state        address          rtt     lacks  missing",
-            "bob             in step      192.0.2.7:41641  0.2 ms  ?      0",
-            "a longer na\u{fffd}me  unreachable  192.0.2.7:41641  -       ?      0        no answer; again in 1m 15s",
+            "peer            state        address          rtt     we lack  it lacks",
+            "bob             in step      192.0.2.7:41641  0.2 ms  0        ?",
+            "a longer na\u{fffd}me  unreachable  192.0.2.7:41641  -       0        ?         no answer; again in 1m 15s",
         ]
     );
     assert!(table(&[]).is_empty());
+    let wide = table(&[
+        peer("日本", PeerState::InStep),
+        peer("bobo", PeerState::InStep),
+    ]);
+    let columns = |line: &str| line.split("in step").next().map(UnicodeWidthStr::width);
+    assert_eq!(columns(&wide[1]), columns(&wide[2]));
+}
+
+#[test]
+fn machines_that_are_only_known_stand_last_and_many_are_counted() {
+    let known = |number: usize| {
+        let mut peers = vec![peer("known", PeerState::Known); number];
+        peers.push(peer("bob", PeerState::InStep));
+        table(&peers)
+    };
+    let few = known(KNOWN_ROWS_MAX);
+    assert_eq!(few.len(), 2 + KNOWN_ROWS_MAX);
+    assert!(few[1].starts_with("bob") && few[2].starts_with("known"));
+    let many = known(KNOWN_ROWS_MAX + 1);
+    assert_eq!(many.len(), 3);
+    assert!(many[2].starts_with("9 more machines are known"), "{many:?}");
 }
