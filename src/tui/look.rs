@@ -12,6 +12,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::tui::safe::{Marks, safe_char};
+
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -283,43 +285,11 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
     horizontal_bottom: "-",
 };
 
-/// Combining marks on one character; further ones would pile up over other rows.
-const MARKS_MAX: usize = 3;
-
-/// Counts the marks on a character.
-#[derive(Default)]
-struct Marks(usize);
-
-impl Marks {
-    /// Returns whether `c` is one too many.
-    fn pile_up(&mut self, c: char) -> bool {
-        self.0 = if c.width() == Some(0) { self.0 + 1 } else { 0 };
-        self.0 > MARKS_MAX
-    }
-}
-
 /// Makes text safe to draw: white space becomes a space, control, bidi and zero-width characters vanish, as do marks that pile up.
 pub fn clean(text: &str) -> String {
     let mut marks = Marks::default();
-    let safe = text.chars().filter_map(clean_char);
+    let safe = text.chars().filter_map(safe_char);
     safe.filter(|c| !marks.pile_up(*c)).collect()
-}
-
-fn clean_char(c: char) -> Option<char> {
-    match c {
-        '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
-        '\u{061C}'
-        | '\u{180E}'
-        | '\u{200B}'..='\u{200F}'
-        | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}'
-        | '\u{FE00}'..='\u{FE0F}'
-        | '\u{FEFF}'
-        | '\u{FFF9}'..='\u{FFFB}'
-        | '\u{E0000}'..='\u{E0FFF}' => None,
-        c if c.is_control() => None,
-        c => Some(c),
-    }
 }
 
 /// Makes JSON safe to draw: what [`clean`] would drop is written as JSON escapes it, so that it is seen.
@@ -327,7 +297,7 @@ pub fn escape(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     let mut marks = Marks::default();
     for c in json.chars() {
-        match clean_char(c).filter(|c| !marks.pile_up(*c)) {
+        match safe_char(c).filter(|c| !marks.pile_up(*c)) {
             Some(c) => text.push(c),
             None => text.extend(
                 c.encode_utf16(&mut [0; 2])

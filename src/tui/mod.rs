@@ -43,6 +43,7 @@ pub mod panes;
 pub mod picture;
 pub mod popup;
 pub mod prompt;
+mod safe;
 pub mod screen;
 pub mod svg;
 pub mod terminal;
