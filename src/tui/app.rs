@@ -21,6 +21,7 @@ use crate::tui::layout::Areas;
 use crate::tui::line::Line;
 use crate::tui::look::{Look, clean, number};
 use crate::tui::message::{Ask, Gone, Msg, Popup, Tag, Ticket, Word};
+use crate::tui::peers::changes;
 use crate::tui::viewport::Viewport;
 
 /// How long a word at the bottom stays, in milliseconds.
@@ -297,6 +298,9 @@ impl App {
         {
             self.outdate();
         }
+        if let Some((text, bad)) = self.status.as_ref().and_then(|old| changes(old, &status)) {
+            self.tell_of_peers(&text, bad);
+        }
         self.status = Some(status);
         self.status_ms = self.now_ms;
         self.changed = true;
@@ -419,9 +423,24 @@ impl App {
         self.word = Some(Word {
             text: clean(text),
             bad,
+            of_peers: false,
             until_ms: self.now_ms + WORD_MS,
         });
         self.changed = true;
+    }
+
+    /// Says who went or came, unless there is another word that matters.
+    fn tell_of_peers(&mut self, text: &str, bad: bool) {
+        if self
+            .word
+            .as_ref()
+            .is_none_or(|word| word.of_peers || !word.bad)
+        {
+            self.say(text, bad);
+            if let Some(word) = &mut self.word {
+                word.of_peers = true;
+            }
+        }
     }
 
     /// Lines on their way to the node.

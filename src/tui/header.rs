@@ -14,6 +14,9 @@ use crate::tui::look::{ACCENT, BUSY, FAINT, Look, STRONG, count, fit, number};
 use crate::tui::message::Gone;
 use crate::tui::screen::put;
 
+/// Seconds of which the pace of catching up is the mean.
+const PACE_SECONDS: u64 = 5;
+
 /// A piece of the top line: those with the highest rank go first when there is no room.
 struct Part {
     rank: u8,
@@ -113,6 +116,9 @@ fn header_parts(app: &App, status: &Status) -> Vec<Part> {
     }
     if let Some(progress) = &status.progress {
         parts.push(part(1, progress_bar(app, progress), BUSY));
+        if let Some(pace) = pace(app, progress) {
+            parts.push(part(4, pace, BUSY));
+        }
         parts.push(part(
             8,
             number(status.leaves_total, "leaf", "leaves"),
@@ -139,7 +145,7 @@ fn header_parts(app: &App, status: &Status) -> Vec<Part> {
     if !chart.is_empty() {
         parts.push(part(11, chart, FAINT));
     }
-    if rate > 0 {
+    if rate > 0 && status.progress.is_none() {
         parts.push(part(10, format!("{}/s", count(rate)), FAINT));
     }
     parts
@@ -222,6 +228,19 @@ fn progress_bar(app: &App, progress: &Progress) -> String {
     } else {
         format!("{} {text}", bar(done, of, width, app.look))
     }
+}
+
+/// How fast it comes, the mean of the last whole seconds, and how long the rest takes at that pace; None: nothing came.
+fn pace(app: &App, progress: &Progress) -> Option<String> {
+    let now = app.now_ms / 1000;
+    let seconds = now.saturating_sub(PACE_SECONDS)..now;
+    let first = app.rates.front().map_or(now, |(at, _)| *at);
+    let counted = now.saturating_sub(first.max(seconds.start));
+    let came = app.rates.iter().filter(|(at, _)| seconds.contains(at));
+    let came: u64 = came.map(|(_, events)| events).sum();
+    let pace = came.checked_div(counted).filter(|pace| *pace > 0)?;
+    let left = progress.of.saturating_sub(progress.held).div_ceil(pace);
+    Some(format!("{}/s, {} left", count(pace), span(left)))
 }
 
 /// A bar of `width` columns.

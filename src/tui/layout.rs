@@ -6,7 +6,7 @@ use crate::limits;
 use crate::tui::app::App;
 use crate::tui::entry;
 use crate::tui::input::Pane;
-use crate::tui::panes;
+use crate::tui::{panes, peers};
 
 /// Fewer columns than this: one line of status only.
 pub const WIDTH_MIN: u16 = 60;
@@ -84,7 +84,7 @@ impl Areas {
 
     /// The panes in a column at the right.
     fn beside(&mut self, app: &App, body: Rect) {
-        let wide = if body.width >= VERY_WIDE { 66 } else { 52 };
+        let wide = if body.width >= VERY_WIDE { 72 } else { 52 };
         let right = Rect::new(body.width - wide, body.y, wide, body.height);
         self.events.width -= wide;
         let rows = |n: usize, least: u16| {
@@ -92,10 +92,7 @@ impl Areas {
                 .unwrap_or(u16::MAX)
                 .clamp(least, (body.height / 4).max(least))
         };
-        let peers = app
-            .status
-            .as_ref()
-            .map_or(0, |status| panes::peer_rows(status));
+        let peers = app.status.as_ref().map_or(0, |status| peers::rows(status));
         let peers = rows(peers + 3, 4);
         let leaves = app.status.as_ref().map_or(1, |status| status.leaves.len());
         let leaves = if body.height < 18 {
@@ -149,10 +146,7 @@ impl Areas {
             u16::try_from(lines.saturating_sub(room)).unwrap_or(u16::MAX)
         };
         let detail = panes::detail_lines(app, usize::from(self.detail.width.saturating_sub(2)));
-        let peers = app
-            .status
-            .as_ref()
-            .map_or(0, |status| panes::peer_rows(status));
+        let peers = app.status.as_ref().map_or(0, |status| peers::rows(status));
         (
             beyond(detail.len(), self.detail, 0),
             beyond(peers, self.peers, 1),

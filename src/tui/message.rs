@@ -120,6 +120,8 @@ pub struct Word {
     pub text: String,
     /// Something went wrong.
     pub bad: bool,
+    /// It is about peers: a word about what the user did takes its place, not the other way round.
+    pub of_peers: bool,
     /// Until when; milliseconds since 1970.
     pub until_ms: u64,
 }

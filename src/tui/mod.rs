@@ -40,6 +40,7 @@ pub mod look;
 mod marks;
 pub mod message;
 pub mod panes;
+pub mod peers;
 pub mod picture;
 pub mod popup;
 pub mod prompt;

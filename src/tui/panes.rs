@@ -1,20 +1,18 @@
-//! Draws the peers, the leaves and the selected event.
+//! Draws the leaves and the selected event.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::control::view::{EventDetail, EventName, PeerState, PeerStatus, Status};
+use crate::control::view::{EventDetail, EventName};
 use crate::limits;
 use crate::tui::app::App;
-use crate::tui::clock::{clock, local, span};
-use crate::tui::header::seconds_since;
+use crate::tui::clock::{clock, local};
 use crate::tui::input::Pane;
 use crate::tui::json;
 use crate::tui::look::{
-    ACCENT, BAD, BUSY, FAINT, GOOD, Glyphs, Look, STRONG, clean, count, escape, fit, pad, wrap,
-    wrap_words,
+    ACCENT, BAD, FAINT, GOOD, Look, STRONG, clean, count, escape, fit, pad, wrap, wrap_words,
 };
 use crate::tui::screen::{frame, put};
 
@@ -22,177 +20,6 @@ use crate::tui::screen::{frame, put};
 const NAMES_MAX: usize = limits::PARENTS_MAX as usize;
 /// Lines of an event's JSON that are shown.
 const JSON_LINES_MAX: usize = 2_000;
-
-/// Rows of the peers' table: one a peer, and one more where there is something to explain.
-pub fn peer_rows(status: &Status) -> usize {
-    status
-        .peers
-        .iter()
-        .map(|peer| 1 + usize::from(explains(peer)))
-        .sum()
-}
-
-fn explains(peer: &PeerStatus) -> bool {
-    peer.why.is_some() && !peer.state.is_connected()
-}
-
-/// Draws the peers.
-pub fn draw_peers(app: &App, area: Rect, buf: &mut Buffer) {
-    let Some(status) = app.status.as_ref().filter(|_| !area.is_empty()) else {
-        frame(buf, area, "3 Peers", app.focus == Pane::Peers, app.look);
-        return;
-    };
-    let connected = status
-        .peers
-        .iter()
-        .filter(|peer| peer.state.is_connected())
-        .count();
-    let mut title = format!("3 Peers {connected}/{}", status.peers.len());
-    if let Some(gone) = &app.gone {
-        title = format!("3 Peers as of {}", clock(gone.since_ms, &app.zone));
-    }
-    let inner = frame(buf, area, &title, app.focus == Pane::Peers, app.look);
-    if inner.height == 0 {
-        return;
-    }
-    if status.peers.is_empty() {
-        put(
-            buf,
-            inner.x + 1,
-            inner.y,
-            inner.right(),
-            "none yet: F2 shows a ticket",
-            FAINT,
-        );
-        return;
-    }
-    let name = if inner.width >= 60 { 20 } else { 9 };
-    let heading = format!(
-        " {} state         {:>7} {:>5} {:>5}",
-        pad("name", name, app.look),
-        "rtt",
-        "get",
-        "give"
-    );
-    put(buf, inner.x, inner.y, inner.right(), &heading, FAINT);
-    let mut lines = Vec::new();
-    for peer in &status.peers {
-        lines.push((peer, false));
-        if explains(peer) {
-            lines.push((peer, true));
-        }
-    }
-    let rows = inner.y + 1..inner.bottom();
-    for ((peer, is_reason), y) in lines
-        .into_iter()
-        .skip(usize::from(app.peers_scroll))
-        .zip(rows)
-    {
-        let row = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        if is_reason {
-            draw_reason(app, peer, row, buf);
-        } else {
-            draw_peer(app, peer, name, row, buf);
-        }
-    }
-}
-
-fn draw_peer(app: &App, peer: &PeerStatus, name: usize, row: Rect, buf: &mut Buffer) {
-    let glyphs = app.look.glyphs();
-    let (glyph, word, style) = match (&app.gone, state(peer.state, glyphs)) {
-        (None, now) => now,
-        (Some(_), (_, word, _)) => (glyphs.off, word, FAINT),
-    };
-    let called = peer
-        .name
-        .clone()
-        .unwrap_or_else(|| peer.key.chars().take(8).collect());
-    let number = |n: Option<u64>, glyph: &str| match n {
-        Some(0) => "0".to_owned(),
-        Some(n) => format!("{}{glyph}", short_count(n)),
-        None => "?".to_owned(),
-    };
-    let word = match (peer.state, peer.redial_s) {
-        (PeerState::Unreachable, Some(seconds)) => {
-            format!("away, in {}s", seconds.saturating_sub(seconds_since(app)))
-        }
-        _ => word.to_owned(),
-    };
-    let end = row.right();
-    let column = app
-        .view
-        .columns()
-        .list()
-        .iter()
-        .position(|lane| Some(&lane.name) == peer.name.as_ref());
-    let own = column.map_or(Style::new(), Look::lane);
-    let mut x = put(
-        buf,
-        row.x + 1,
-        row.y,
-        end,
-        &pad(&called, name, app.look),
-        own,
-    );
-    x = put(buf, x + 1, row.y, end, glyph, style);
-    x = put(buf, x + 1, row.y, end, &pad(&word, 11, app.look), style);
-    if peer.state.is_connected() {
-        let rtt = peer
-            .rtt_ms
-            .map_or_else(|| "?".to_owned(), |ms| format!("{ms:.1}ms"));
-        let there = number(peer.missing_there, glyphs.up);
-        let here = number(peer.missing_here, glyphs.down);
-        put(
-            buf,
-            x,
-            row.y,
-            end,
-            &format!("{rtt:>7} {here:>5} {there:>5}"),
-            Style::new(),
-        );
-    } else {
-        let since = app.picture_ms().saturating_sub(peer.since) / 1000;
-        put(buf, x, row.y, end, &format!("{:>7}", span(since)), FAINT);
-    }
-}
-
-/// A count of at most four characters.
-fn short_count(n: u64) -> String {
-    match n {
-        0..10_000 => n.to_string(),
-        10_000..1_000_000 => format!("{}k", n / 1_000),
-        1_000_000.. => format!("{}M", n / 1_000_000),
-    }
-}
-
-fn draw_reason(app: &App, peer: &PeerStatus, row: Rect, buf: &mut Buffer) {
-    let why = peer.why.as_deref().unwrap_or("");
-    let address = peer
-        .address
-        .map(|address| format!("{address}: "))
-        .filter(|address| !why.starts_with(address.as_str()))
-        .unwrap_or_default();
-    let text = format!("{address}{why}");
-    let text = fit(&text, usize::from(row.width.saturating_sub(4)), app.look);
-    put(buf, row.x + 3, row.y, row.right(), &text, FAINT);
-}
-
-/// A peer's state: a glyph, a word and a colour.
-fn state(state: PeerState, glyphs: &'static Glyphs) -> (&'static str, &'static str, Style) {
-    match state {
-        PeerState::InStep => (glyphs.on, "in step", GOOD),
-        PeerState::Behind => (glyphs.on, "behind", BUSY),
-        PeerState::Ahead => (glyphs.on, "ahead", BUSY),
-        PeerState::Diverged => (glyphs.on, "comparing", BUSY),
-        PeerState::Connecting => (glyphs.trying, "connecting", BUSY),
-        PeerState::Unreachable => (glyphs.off, "away", BAD),
-        PeerState::Known => (glyphs.off, "known", FAINT),
-    }
-}
 
 /// Draws the leaves.
 pub fn draw_leaves(app: &App, area: Rect, buf: &mut Buffer) {

@@ -17,7 +17,7 @@ use crate::tui::input::{Pane, Place, keymap, name};
 use crate::tui::layout::{Areas, HEIGHT_MIN, WIDTH_MIN};
 use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, fit};
 use crate::tui::message::Gone;
-use crate::tui::{events, header, panes, popup, prompt};
+use crate::tui::{events, header, panes, peers, popup, prompt};
 
 /// Draws `app`; with a cursor where text is written.
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -40,7 +40,7 @@ pub fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         return None;
     }
     events::draw(app, areas.events, buf);
-    panes::draw_peers(app, areas.peers, buf);
+    peers::draw(app, areas.peers, buf);
     panes::draw_leaves(app, areas.leaves, buf);
     panes::draw_detail(app, areas.detail, buf);
     if app.gone.is_some() {

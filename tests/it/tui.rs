@@ -17,6 +17,7 @@ mod folding;
 mod input;
 mod marks;
 mod node;
+mod peers;
 mod pty;
 mod random;
 mod scenes;
