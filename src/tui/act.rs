@@ -9,13 +9,14 @@ use crate::control::view::WindowRow;
 use crate::limits;
 use crate::tui::app::App;
 use crate::tui::find::Kind;
+use crate::tui::help::Help;
 use crate::tui::input::{Action, Pane, Place, action};
 use crate::tui::layout::Areas;
 use crate::tui::look::count;
-use crate::tui::message::{Ask, Popup, Tag, Ticket};
-use crate::tui::popup;
+use crate::tui::message::{Ask, Form, Popup, Tag, Ticket};
+use crate::tui::palette::Palette;
 
-/// How long a ticket is good that F2 makes, in seconds: a day.
+/// How long a ticket is good that F2 and F3 show, in seconds: a day.
 const TICKET_S: u64 = 86_400;
 
 /// The panes, in the order of Tab.
@@ -29,9 +30,12 @@ const PANES: [Pane; 5] = [
 
 impl App {
     pub(super) fn on_paste(&mut self, text: &str) {
+        self.changed = true;
         if self.finder.paste(text) {
-            self.changed = true;
             return;
+        }
+        if let Some(Popup::Palette(palette)) = &mut self.popup {
+            return palette.paste(text);
         }
         self.popup = None;
         self.focus = Pane::Input;
@@ -68,9 +72,9 @@ impl App {
         } else {
             Place::Browse
         };
-        let asks_help = self.line.text().is_empty() && key.code == KeyCode::Char('?');
-        match action(key, place) {
-            _ if place == Place::Line && asks_help => self.popup = Some(Popup::Help(0)),
+        let browses =
+            self.line.text().is_empty() && matches!(key.code, KeyCode::Char('?' | ':' | '/'));
+        match action(key, if browses { Place::Browse } else { place }) {
             Some(action) => self.act(action, asks),
             None if place == Place::Line => {
                 self.line.edit(key);
@@ -79,29 +83,7 @@ impl App {
         }
     }
 
-    /// Keys of what is over the panes; returns whether the key is used up.
-    fn on_popup_key(&mut self, key: KeyEvent, asks: &mut Vec<Ask>) -> bool {
-        let action = action(key, Place::Browse);
-        let last = popup::help_scroll_max(self);
-        match (&mut self.popup, action) {
-            (_, Some(Action::ClearOrQuit)) => return false,
-            (Some(Popup::Help(row)), Some(Action::Down)) => *row = (*row + 1).min(last),
-            (Some(Popup::Help(row)), Some(Action::PageDown)) => *row = (*row + 10).min(last),
-            (Some(Popup::Help(row)), Some(Action::Up)) => *row = row.saturating_sub(1),
-            (Some(Popup::Help(row)), Some(Action::PageUp)) => *row = row.saturating_sub(10),
-            (
-                Some(Popup::Ticket(Ticket::Ready { text, .. })),
-                Some(Action::CopyUuid | Action::CopyJson),
-            ) => {
-                asks.push(Ask::Copy(text.clone()));
-                self.say("the ticket was given to the terminal's clipboard", false);
-            }
-            (Some(Popup::Help(_) | Popup::Ticket(_)), _) | (None, _) => self.popup = None,
-        }
-        true
-    }
-
-    fn act(&mut self, action: Action, asks: &mut Vec<Ask>) {
+    pub(super) fn act(&mut self, action: Action, asks: &mut Vec<Ask>) {
         match action {
             Action::Send => self.send(asks),
             Action::Find => self.finder.open(Kind::Find),
@@ -147,15 +129,17 @@ impl App {
             Action::NextPane => self.turn(1),
             Action::PreviousPane => self.turn(PANES.len() - 1),
             Action::Pane(pane) => self.focus = pane,
-            Action::Ticket => self.ask_ticket(asks),
+            Action::Ticket => self.ask_ticket(Form::Text, None, asks),
             Action::CopyUuid => self.copy_uuids(asks),
             Action::CopyJson => self.copy_events(asks),
             Action::Order => {
                 self.view.turn();
                 self.show_found();
             }
-            Action::Help => self.popup = Some(Popup::Help(0)),
+            Action::Help => self.popup = Some(Popup::Help(Help::default())),
             Action::Redraw => asks.push(Ask::Redraw),
+            Action::Code => self.ask_ticket(Form::Code, None, asks),
+            Action::Palette => self.popup = Some(Popup::Palette(Palette::default())),
             Action::Editor => asks.push(Ask::Edit(self.line.text().to_owned())),
             Action::Suspend => asks.push(Ask::Suspend),
             Action::NewRow => self.line.break_row(),
@@ -266,18 +250,24 @@ impl App {
         self.focus = PANES[(at + by) % PANES.len()];
     }
 
-    fn ask_ticket(&mut self, asks: &mut Vec<Ask>) {
-        self.popup = Some(Popup::Ticket(Ticket::Asked));
-        if let Entry::Vacant(open) = self.open.entry(Tag::Ticket) {
-            open.insert(String::new());
-            asks.push(Ask::Request(
-                Tag::Ticket,
-                Request::Invite {
-                    expires_s: TICKET_S,
+    /// Shows a ticket that is good for so many seconds; None: a day, and one made earlier does as well.
+    pub(super) fn ask_ticket(&mut self, form: Form, expires_s: Option<u64>, asks: &mut Vec<Ask>) {
+        self.popup = Some(Popup::Ticket(Ticket::Asked, form));
+        match self.open.entry(Tag::Ticket) {
+            Entry::Vacant(open) => {
+                open.insert(String::new());
+                let request = Request::Invite {
+                    expires_s: expires_s.unwrap_or(TICKET_S),
                     uses: 1,
-                    reuse: true,
-                },
-            ));
+                    reuse: expires_s.is_none(),
+                };
+                asks.push(Ask::Request(Tag::Ticket, request));
+            }
+            Entry::Occupied(_) if expires_s.is_some() => {
+                self.popup = None;
+                self.say("the node still makes a ticket: try again in a moment", true);
+            }
+            Entry::Occupied(_) => {}
         }
     }
 }

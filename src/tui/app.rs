@@ -262,6 +262,7 @@ impl App {
             (Tag::Search(number), Ok(_)) => {
                 self.on_no_search(number, "the node did not answer with hits");
             }
+            (Tag::Command, Ok(Reply::Done {})) => self.say(&asked.unwrap_or_default(), false),
             (Tag::Add(_), Ok(Reply::Added(outcomes))) => match outcomes.into_iter().next() {
                 Some(AddOutcome::Added { uuid, .. }) => self.view.reveal(uuid),
                 Some(AddOutcome::Refused(why)) => self.on_refused(asked, &why),
@@ -274,7 +275,10 @@ impl App {
             }
             (_, Err(failure)) => self.say(&failure.message, true),
             (Tag::Window, Ok(_)) => self.view.refused(),
-            (Tag::Watch | Tag::Detail | Tag::Leaves | Tag::Copy | Tag::Add(_), Ok(_)) => {
+            (
+                Tag::Watch | Tag::Detail | Tag::Leaves | Tag::Copy | Tag::Command | Tag::Add(_),
+                Ok(_),
+            ) => {
                 self.say(
                     "the node gave an answer that does not belong to the question",
                     true,
@@ -329,7 +333,7 @@ impl App {
         self.changed = true;
         self.view.unanswered();
         self.finder.unanswered();
-        if let Some(Popup::Ticket(ticket @ Ticket::Asked)) = &mut self.popup {
+        if let Some(Popup::Ticket(ticket @ Ticket::Asked, _)) = &mut self.popup {
             *ticket = Ticket::Refused("the node is gone".into());
         }
         let open = std::mem::take(&mut self.open);
@@ -391,7 +395,7 @@ impl App {
     }
 
     fn on_ticket(&mut self, answer: Result<Reply, Failure>) {
-        let Some(Popup::Ticket(ticket)) = &mut self.popup else {
+        let Some(Popup::Ticket(ticket, _)) = &mut self.popup else {
             return;
         };
         *ticket = match answer {

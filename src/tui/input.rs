@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::tui::event_keys;
+use crate::tui::program_keys::PROGRAM;
 
 /// What a key press means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,10 @@ pub enum Action {
     Help,
     /// Draws everything again.
     Redraw,
+    /// Shows a ticket as a QR code.
+    Code,
+    /// Opens the palette.
+    Palette,
     /// Opens the user's editor on the input line.
     Editor,
     /// Goes to the shell for a while.
@@ -136,7 +141,7 @@ pub struct Binding {
     pub hint: &'static str,
 }
 
-const fn key(code: KeyCode) -> Key {
+pub(super) const fn key(code: KeyCode) -> Key {
     Key(code, KeyModifiers::NONE)
 }
 
@@ -144,7 +149,7 @@ pub(super) const fn letter(c: char) -> Key {
     Key(KeyCode::Char(c), KeyModifiers::NONE)
 }
 
-const fn ctrl(c: char) -> Key {
+pub(super) const fn ctrl(c: char) -> Key {
     Key(KeyCode::Char(c), KeyModifiers::CONTROL)
 }
 
@@ -164,8 +169,8 @@ pub(super) const fn bind(
     }
 }
 
-/// The keys but those of the events pane. The bottom line shows hints in this order, as many as fit.
-pub const KEYMAP: &[Binding] = &[
+/// The keys but those of the events pane and of the program.
+const KEYMAP: &[Binding] = &[
     bind(
         Place::Line,
         &[key(KeyCode::Enter)],
@@ -195,20 +200,6 @@ pub const KEYMAP: &[Binding] = &[
         "",
     ),
     bind(
-        Place::Line,
-        &[Key(KeyCode::Enter, KeyModifiers::ALT), ctrl('j')],
-        Action::NewRow,
-        "a new row",
-        "",
-    ),
-    bind(
-        Place::Line,
-        &[ctrl('e')],
-        Action::Editor,
-        "write it in $VISUAL or $EDITOR",
-        "",
-    ),
-    bind(
         Place::Browse,
         &[letter('i')],
         Action::Edit,
@@ -235,6 +226,13 @@ pub const KEYMAP: &[Binding] = &[
         Action::Open,
         "show what is selected",
         "open",
+    ),
+    bind(
+        Place::Browse,
+        &[letter(':')],
+        Action::Palette,
+        "commands; also in the empty line",
+        "command",
     ),
     bind(
         Place::Browse,
@@ -297,7 +295,7 @@ pub const KEYMAP: &[Binding] = &[
         Place::Browse,
         &[letter('t')],
         Action::Ticket,
-        "a ticket, as F2",
+        "a ticket; again: as a QR code",
         "",
     ),
     bind(
@@ -374,7 +372,7 @@ pub const KEYMAP: &[Binding] = &[
         Place::Browse,
         &[letter('?')],
         Action::Help,
-        "these keys; also in the line when it is empty",
+        "these keys; also in the empty line",
         "",
     ),
     bind(
@@ -391,13 +389,6 @@ pub const KEYMAP: &[Binding] = &[
         "draw the screen again",
         "",
     ),
-    bind(
-        Place::Everywhere,
-        &[ctrl('z')],
-        Action::Suspend,
-        "suspend; the shell's fg comes back",
-        "",
-    ),
     bind(Place::Browse, &[letter('q')], Action::Quit, "quit", "quit"),
     bind(
         Place::Everywhere,
@@ -410,7 +401,7 @@ pub const KEYMAP: &[Binding] = &[
 
 /// All keys, in the order in which they are told.
 pub fn keymap() -> impl Iterator<Item = &'static Binding> {
-    KEYMAP.iter().chain(event_keys::KEYS)
+    KEYMAP.iter().chain(event_keys::KEYS).chain(PROGRAM)
 }
 
 /// Returns what a key does at `place` ([`Place::Line`] or [`Place::Browse`]).

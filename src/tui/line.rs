@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::value::RawValue;
 use tui_input::{Input, InputRequest};
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::event::canon::{self, Properties};
 use crate::limits;
@@ -141,6 +141,26 @@ impl Line {
     /// Row and column, both from 0 and in characters, of the character `at`.
     pub fn spot(&self, at: usize) -> (usize, usize) {
         spot(self.text(), at)
+    }
+
+    /// What a field of so many columns shows of a text of one row, and the cursor's column in it.
+    pub fn tail(&self, columns: usize) -> (String, u16) {
+        let (before, after) = cut(self.text(), self.input.cursor());
+        let before = clean(before);
+        let mut column = 0;
+        let fits = |c: &char| {
+            column += c.width().unwrap_or(0);
+            column <= columns
+        };
+        let taken: usize = before
+            .chars()
+            .rev()
+            .take_while(fits)
+            .map(char::len_utf8)
+            .sum();
+        let before = &before[before.len() - taken..];
+        let column = u16::try_from(before.width()).unwrap_or(u16::MAX);
+        (format!("{before}{}", clean(after)), column)
     }
 
     /// Moves the cursor to the row above; returns false in the first one.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 
 use crate::control::{Failure, Reply, Request};
+use crate::tui::help::Help;
+use crate::tui::palette::Palette;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -67,6 +69,8 @@ pub enum Tag {
     Ticket,
     /// Events for the clipboard.
     Copy,
+    /// A command of the palette.
+    Command,
     /// The line of this number was added.
     Add(u64),
     /// The step of a search of this number.
@@ -76,10 +80,32 @@ pub enum Tag {
 /// What is drawn over the panes.
 #[derive(Debug)]
 pub enum Popup {
-    /// The keys, from this row on.
-    Help(u16),
+    /// The keys.
+    Help(Help),
     /// A ticket.
-    Ticket(Ticket),
+    Ticket(Ticket, Form),
+    /// Actions and commands.
+    Palette(Palette),
+}
+
+/// How a ticket is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As the command for the other machine.
+    Text,
+    /// As a QR code.
+    Code,
+}
+
+impl Form {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Text => Self::Code,
+            Self::Code => Self::Text,
+        }
+    }
 }
 
 /// A ticket, as far as it is here.

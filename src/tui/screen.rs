@@ -50,19 +50,13 @@ pub fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     }
     let cursor = entry::draw(app, areas.input, buf);
     let cursor = draw_footer(app, areas.footer, buf).or(cursor);
-    if let Some(open) = &app.popup {
-        popup::draw(
-            app,
-            open,
-            Rect {
-                height: height - 1,
-                ..Rect::new(0, 0, width, height)
-            },
-            buf,
-        );
-    }
+    let over = Rect::new(0, 0, width, height - 1);
+    let cursor = match &app.popup {
+        Some(open) => popup::draw(app, open, over, buf),
+        None => cursor,
+    };
     finish(app.look, buf);
-    cursor.filter(|_| app.popup.is_none())
+    cursor
 }
 
 /// Takes away what the terminal cannot show.
@@ -185,6 +179,9 @@ fn gone_text(app: &App, gone: &Gone, width: usize) -> String {
     }
 }
 
+/// Hints that come before the others.
+const HINTS_FIRST: [&str; 5] = ["write", "open", "search", "command", "view"];
+
 /// The keys that matter here: help and quit always, of the others as many as fit.
 fn draw_hints(app: &App, area: Rect, buf: &mut Buffer) {
     let here = if app.focus == Pane::Input {
@@ -209,6 +206,8 @@ fn draw_hints(app: &App, area: Rect, buf: &mut Buffer) {
             hints.push((name(*key, app.look.unicode), hint));
         }
     }
+    let rank = |hint: &str| HINTS_FIRST.iter().position(|first| *first == hint);
+    hints.sort_by_key(|(_, hint)| rank(hint).unwrap_or(HINTS_FIRST.len()));
     let is_needed = |hint: &str| hint == "help" || hint.starts_with("quit");
     let width = |(key, hint): &(String, &str)| key.width() + hint.width() + 3;
     let mut room = usize::from(area.width);

@@ -66,6 +66,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("ed25519_zebra", &["event"]),
     ("hashbrown", &["dag"]),
     ("indicatif", &["cli"]),
+    ("qrcode", &["tui/qr.rs"]),
     ("quinn", &["net"]),
     ("quinn_proto", &["net"]),
     (

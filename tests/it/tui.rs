@@ -18,6 +18,7 @@ mod input;
 mod marks;
 mod node;
 mod peers;
+mod popups;
 mod pty;
 mod random;
 mod scenes;
@@ -109,6 +110,11 @@ fn readme_picture_is_the_screen() {
 }
 
 #[test]
+fn the_keys_are_documented() {
+    same("docs/keys.md", &fedag::tui::help::markdown());
+}
+
+#[test]
 fn first_screen() {
     for size in [(60, 12), (80, 24)] {
         let shown = scenes::first(size);
@@ -183,6 +189,13 @@ after! {
     sixty_parents_detail_120x40: scenes::sixty_parents((120, 40)), "<esc><enter>";
     leaves_80x24: scenes::syncing((80, 24)), "<esc>4";
     ticket_80x24: scenes::alone((80, 24)), "<f2>";
+    code_120x40: scenes::alone((120, 40)), "<f3>";
+    code_80x24: scenes::alone((80, 24)), "<f2>t";
+    palette_80x24: scenes::converged((80, 24)), ":tick<down>";
+    palette_60x12: scenes::converged((60, 12)), "<esc>:";
+    connect_80x24: scenes::converged((80, 24)), ":connect bob<enter>";
+    help_search_80x24: scenes::converged((80, 24)), "?/copy<enter>";
+    help_browse_80x24: scenes::converged((80, 24)), "<esc>?";
     ticket_60x12: scenes::alone((60, 12)), "<f2>";
     scrolled_80x24: scenes::converged((80, 24)), "<esc>kkkkk";
     wrong_json_80x24: scenes::converged((80, 24)), "{\"kind\":\"order\",qty:3}";

@@ -81,7 +81,7 @@ fn of_a_line_under_way_when_the_node_went_nothing_is_claimed() {
     gone(&mut app);
     assert!(matches!(
         app.popup,
-        Some(Popup::Ticket(Ticket::Refused(_) | Ticket::Ready { .. }))
+        Some(Popup::Ticket(Ticket::Refused(_) | Ticket::Ready { .. }, _))
     ));
 }
 

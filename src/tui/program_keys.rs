@@ -1,0 +1,37 @@
+//! The keys of the program and of the screen as a whole: the second half of the keymap.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+
+use crate::tui::input::{Action, Binding, Key, Place, bind, ctrl, key};
+
+/// Rows of the keymap.
+pub(super) const PROGRAM: &[Binding] = &[
+    bind(
+        Place::Line,
+        &[Key(KeyCode::Enter, KeyModifiers::ALT), ctrl('j')],
+        Action::NewRow,
+        "a new row",
+        "",
+    ),
+    bind(
+        Place::Line,
+        &[ctrl('e')],
+        Action::Editor,
+        "write it in $VISUAL or $EDITOR",
+        "",
+    ),
+    bind(
+        Place::Everywhere,
+        &[key(KeyCode::F(3))],
+        Action::Code,
+        "the ticket as a QR code",
+        "",
+    ),
+    bind(
+        Place::Everywhere,
+        &[ctrl('z')],
+        Action::Suspend,
+        "suspend; the shell's fg comes back",
+        "",
+    ),
+];
