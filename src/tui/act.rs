@@ -19,6 +19,9 @@ use crate::tui::palette::Palette;
 /// How long a ticket is good that F2 and F3 show, in seconds: a day.
 const TICKET_S: u64 = 86_400;
 
+/// Steps of the sizes of panes, either way; the layout has a bound of its own before.
+const SHARE_MAX: i16 = 12;
+
 /// The panes, in the order of Tab.
 const PANES: [Pane; 5] = [
     Pane::Input,
@@ -138,6 +141,11 @@ impl App {
             }
             Action::Help => self.popup = Some(Popup::Help(Help::default())),
             Action::Redraw => asks.push(Ask::Redraw),
+            Action::Mouse => self.turn_mouse(asks),
+            Action::QuitShowing => asks.push(Ask::QuitShowing),
+            Action::Bigger => self.resize_pane(1),
+            Action::Smaller => self.resize_pane(-1),
+            Action::Whole => self.is_whole = !self.is_whole,
             Action::Code => self.ask_ticket(Form::Code, None, asks),
             Action::Palette => self.popup = Some(Popup::Palette(Palette::default())),
             Action::Editor => asks.push(Ask::Edit(self.line.text().to_owned())),
@@ -148,6 +156,26 @@ impl App {
             Action::Newer if self.line.down() => {}
             Action::Newer => self.line.newer(),
         }
+    }
+
+    fn turn_mouse(&mut self, asks: &mut Vec<Ask>) {
+        self.has_mouse = !self.has_mouse;
+        asks.push(Ask::Mouse(self.has_mouse));
+        let word = if self.has_mouse {
+            "the mouse scrolls and selects here; m gives it back to the terminal"
+        } else {
+            "the mouse is the terminal's again"
+        };
+        self.say(word, false);
+    }
+
+    /// Makes the focused pane bigger by so many steps; the others get smaller.
+    fn resize_pane(&mut self, steps: i16) {
+        let events = match self.focus {
+            Pane::Events | Pane::Input => steps,
+            Pane::Detail | Pane::Peers | Pane::Leaves => -steps,
+        };
+        self.share = (self.share + events).clamp(-SHARE_MAX, SHARE_MAX);
     }
 
     fn send(&mut self, asks: &mut Vec<Ask>) {
@@ -166,7 +194,7 @@ impl App {
     }
 
     /// Moves in the focused pane; ten is a page.
-    fn step(&mut self, by: i16) {
+    pub(super) fn step(&mut self, by: i16) {
         let scroll = |row: u16| row.saturating_add_signed(by);
         match self.focus {
             Pane::Input | Pane::Events if by.abs() == 10 => {

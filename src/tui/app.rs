@@ -68,6 +68,12 @@ pub struct App {
     pub detail_scroll: u16,
     /// First row of the peers.
     pub peers_scroll: u16,
+    /// Steps by which the events have more of the screen than usual; fewer when below 0.
+    pub share: i16,
+    /// The focused pane has the room of all.
+    pub is_whole: bool,
+    /// The screen has the mouse.
+    pub has_mouse: bool,
     /// The selected leaf.
     pub leaf: usize,
     /// Search and filter.
@@ -114,6 +120,9 @@ impl App {
             popup: None,
             detail_scroll: 0,
             peers_scroll: 0,
+            share: 0,
+            is_whole: false,
+            has_mouse: false,
             leaf: 0,
             finder: Finder::default(),
             marked: Vec::new(),
@@ -147,6 +156,7 @@ impl App {
         let mut asks = Vec::new();
         match msg {
             Msg::Key(key) => self.on_key(key, &mut asks),
+            Msg::Mouse(event) => self.on_mouse(event, &mut asks),
             Msg::Paste(text) => self.on_paste(&text),
             Msg::Edited(text) => self.on_edited(text),
             Msg::Failed(why) => self.say(&why, true),

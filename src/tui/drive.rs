@@ -24,6 +24,8 @@ use crate::tui::{Error, Options, Outcome, failed, screen, terminal};
 pub enum Step {
     /// It is over.
     Ended(Outcome),
+    /// It is over, and this stays on the terminal.
+    Left(Outcome, String),
     /// A signal came.
     Signal(Signal),
     /// The user wants the shell for a while.
@@ -89,6 +91,11 @@ impl Drive {
                     Ask::Redraw => terminal::forget(terminal).map_err(failed)?,
                     Ask::Suspend => return Ok(Step::Suspend),
                     Ask::Edit(text) => return Ok(Step::Edit(text)),
+                    Ask::Mouse(on) => terminal::mouse(on).map_err(Error::Terminal)?,
+                    Ask::QuitShowing => {
+                        let last = screen::text(&self.app);
+                        return Ok(Step::Left(self.outcome(), last));
+                    }
                     Ask::Quit => return Ok(Step::Ended(self.outcome())),
                 }
             }
@@ -153,7 +160,8 @@ fn message(event: Event) -> Option<Msg> {
         Event::Key(key) if key.kind != KeyEventKind::Release => Some(Msg::Key(key)),
         Event::Paste(text) => Some(Msg::Paste(text)),
         Event::Resize(width, height) => Some(Msg::Resize(width, height)),
-        Event::Key(_) | Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
+        Event::Mouse(mouse) => Some(Msg::Mouse(mouse)),
+        Event::Key(_) | Event::FocusGained | Event::FocusLost => None,
     }
 }
 

@@ -54,6 +54,16 @@ pub enum Action {
     Help,
     /// Draws everything again.
     Redraw,
+    /// Takes the mouse, or gives it back.
+    Mouse,
+    /// Quits and leaves the screen in the terminal.
+    QuitShowing,
+    /// The focused pane gets bigger.
+    Bigger,
+    /// The focused pane gets smaller.
+    Smaller,
+    /// The focused pane gets the room of all, or gives it back.
+    Whole,
     /// Shows a ticket as a QR code.
     Code,
     /// Opens the palette.

@@ -1,6 +1,6 @@
 //! Where what stands on the screen, by its size and the focus.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::limits;
 use crate::tui::app::App;
@@ -16,6 +16,10 @@ pub const HEIGHT_MIN: u16 = 12;
 const WIDE: u16 = 110;
 /// From so many columns on, with more room.
 const VERY_WIDE: u16 = 180;
+/// Columns that the panes beside the events keep when others get bigger.
+const SIDE_MIN: u16 = 30;
+/// Columns that the events keep.
+const EVENTS_MIN: u16 = 50;
 
 /// The parts of the screen; those that are not shown are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,10 +70,12 @@ impl Areas {
             footer: Rect::new(0, height - 1, width, 1),
             ..Self::default()
         };
-        if width >= WIDE {
+        if app.is_whole {
+            areas.alone(app.focus, body);
+        } else if width >= WIDE {
             areas.beside(app, body);
         } else {
-            areas.over(app.focus, body);
+            areas.over(app, body);
         }
         areas.event_rows = usize::from(areas.events.height.saturating_sub(3));
         areas.lanes_max = match width {
@@ -84,7 +90,10 @@ impl Areas {
 
     /// The panes in a column at the right.
     fn beside(&mut self, app: &App, body: Rect) {
-        let wide = if body.width >= VERY_WIDE { 72 } else { 52 };
+        let wide = if body.width >= VERY_WIDE { 72_u16 } else { 52 };
+        let wide = wide
+            .saturating_add_signed(-app.share * 4)
+            .clamp(SIDE_MIN, body.width - EVENTS_MIN);
         let right = Rect::new(body.width - wide, body.y, wide, body.height);
         self.events.width -= wide;
         let rows = |n: usize, least: u16| {
@@ -116,10 +125,35 @@ impl Areas {
         };
     }
 
+    /// The focused pane over all the others.
+    fn alone(&mut self, focus: Pane, body: Rect) {
+        match focus {
+            Pane::Input | Pane::Events => {}
+            Pane::Detail => self.detail = body,
+            Pane::Peers => self.peers = body,
+            Pane::Leaves => self.leaves = body,
+        }
+    }
+
+    /// The pane at a place of the screen.
+    pub fn pane_at(&self, at: Position) -> Option<Pane> {
+        [
+            (self.detail, Pane::Detail),
+            (self.peers, Pane::Peers),
+            (self.leaves, Pane::Leaves),
+            (self.input, Pane::Input),
+            (self.events, Pane::Events),
+        ]
+        .into_iter()
+        .find_map(|(area, pane)| area.contains(at).then_some(pane))
+    }
+
     /// The focused pane below the events or, when there is little room, instead of them.
-    fn over(&mut self, focus: Pane, body: Rect) {
+    fn over(&mut self, app: &App, body: Rect) {
         let above = if body.height >= 15 {
-            body.height * 2 / 5
+            (body.height * 2 / 5)
+                .saturating_add_signed(app.share)
+                .clamp(5, body.height - 5)
         } else {
             0
         };
@@ -128,7 +162,7 @@ impl Areas {
             height: body.height - above,
             ..body
         };
-        match focus {
+        match app.focus {
             Pane::Input | Pane::Events => return,
             Pane::Detail => self.detail = below,
             Pane::Peers => self.peers = below,

@@ -122,6 +122,7 @@ impl Link {
                 self.connection += 1;
             }
             Msg::Key(_)
+            | Msg::Mouse(_)
             | Msg::Paste(_)
             | Msg::Edited(_)
             | Msg::Failed(_)

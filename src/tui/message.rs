@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::control::{Failure, Reply, Request};
 use crate::tui::help::Help;
@@ -14,6 +14,8 @@ use crate::tui::palette::Palette;
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse did something; only while it is taken.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The user's editor made this of the input line.
@@ -48,10 +50,14 @@ pub enum Ask {
     Edit(String),
     /// Give the terminal to the shell until it continues this process.
     Suspend,
+    /// Take the mouse, or give it back.
+    Mouse(bool),
     /// Draw everything, also what did not change.
     Redraw,
     /// End.
     Quit,
+    /// End, and leave what is on the screen in the terminal.
+    QuitShowing,
 }
 
 /// What an answer is for.

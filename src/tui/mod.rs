@@ -40,6 +40,7 @@ pub mod link;
 pub mod look;
 mod marks;
 pub mod message;
+pub mod mouse;
 pub mod palette;
 pub mod panes;
 pub mod peers;
@@ -190,6 +191,12 @@ impl Screen {
                 Step::Signal(Signal::Continue) => {
                     self.take_again()?;
                     Left::Back(None)
+                }
+                Step::Left(outcome, last) => {
+                    self.events = None;
+                    terminal::give_back();
+                    terminal::print(&last).map_err(Error::Terminal)?;
+                    return Ok(outcome);
                 }
                 Step::Suspend => self.suspend().await?,
                 Step::Edit(text) => self.edit(&text).await?,

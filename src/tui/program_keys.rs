@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
-use crate::tui::input::{Action, Binding, Key, Place, bind, ctrl, key};
+use crate::tui::input::{Action, Binding, Key, Place, bind, ctrl, key, letter};
 
 /// Rows of the keymap.
 pub(super) const PROGRAM: &[Binding] = &[
@@ -25,6 +25,41 @@ pub(super) const PROGRAM: &[Binding] = &[
         &[key(KeyCode::F(3))],
         Action::Code,
         "the ticket as a QR code",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('+')],
+        Action::Bigger,
+        "a bigger pane",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('_')],
+        Action::Smaller,
+        "a smaller pane",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('e')],
+        Action::Whole,
+        "the pane alone, and back",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('m')],
+        Action::Mouse,
+        "take the mouse, or give it back",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('Q')],
+        Action::QuitShowing,
+        "quit; the screen stays in the terminal",
         "",
     ),
     bind(

@@ -59,6 +59,19 @@ pub fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     cursor
 }
 
+/// The screen as plain text.
+pub fn text(app: &App) -> String {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    let mut buf = Buffer::empty(area);
+    paint(app, area, &mut buf);
+    let row = |y| (0..area.width).map(move |x| (x, y));
+    let rows = (0..area.height).map(|y| {
+        let row: String = row(y).map(|at| buf[at].symbol()).collect();
+        row.trim_end().to_owned() + "\n"
+    });
+    rows.collect()
+}
+
 /// Takes away what the terminal cannot show.
 pub fn finish(look: Look, buf: &mut Buffer) {
     if look.colour && look.unicode {

@@ -11,7 +11,9 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::execute;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -29,6 +31,8 @@ const PANIC_EXIT: i32 = 101;
 
 /// The terminal is taken.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The screen has the mouse while it has the terminal.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 /// The terminal while it is taken; given back when dropped.
@@ -64,7 +68,31 @@ pub fn take_again() -> io::Result<()> {
     give_back();
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+    mouse(MOUSE.load(Ordering::SeqCst))
+}
+
+/// Takes the mouse, or gives it back: while it is taken, the terminal itself selects no text.
+///
+/// # Errors
+/// The terminal's.
+pub fn mouse(on: bool) -> io::Result<()> {
+    MOUSE.store(on, Ordering::SeqCst);
+    if on {
+        execute!(stdout(), EnableMouseCapture)
+    } else {
+        execute!(stdout(), DisableMouseCapture)
+    }
+}
+
+/// Writes `text` where the terminal keeps it. It must be given back.
+///
+/// # Errors
+/// The terminal's.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Stops the process group, as Ctrl-Z does in a shell. It goes on with SIGCONT.
@@ -87,7 +115,14 @@ pub fn give_back() -> bool {
         return false;
     }
     // Nothing more can be done about a terminal that takes no more output.
-    execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show).ok();
+    execute!(
+        stdout(),
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    )
+    .ok();
     disable_raw_mode().ok();
     true
 }

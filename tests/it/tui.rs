@@ -16,6 +16,7 @@ mod finding;
 mod folding;
 mod input;
 mod marks;
+mod mouse;
 mod node;
 mod peers;
 mod popups;

@@ -229,6 +229,9 @@ fn everything_is_drawn_at_every_size() {
         ":",
         ":connect <enter>",
         "{<alt-enter>qty: 漢字<alt-enter><alt-enter><alt-enter>e\u{301}",
+        "<esc>3++++++++++++",
+        "<esc>4e",
+        "<esc>2____________",
     ] {
         let mut app = picture::app(&converged((80, 24)));
         press(&mut app, keys);

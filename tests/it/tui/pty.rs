@@ -191,8 +191,10 @@ impl Terminal {
     /// Waits until it shows the old screen, and takes lines and echoes them.
     pub(super) fn is_given_back(&self) {
         self.wait("the terminal that was taken", |screen| {
-            let is_left =
-                !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor();
+            let is_left = !screen.alternate_screen()
+                && !screen.bracketed_paste()
+                && !screen.hide_cursor()
+                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
             let flags = format!("{:?}", self.master.get_termios().unwrap().local_flags);
             let has = |name| flags.split([' ', '|', '(', ')']).any(|flag| flag == name);
             is_left && has("ICANON") && has("ECHO")

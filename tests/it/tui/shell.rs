@@ -172,6 +172,31 @@ fn suspended_it_gives_the_shell_its_terminal_and_comes_back_whole() {
 }
 
 #[test]
+fn the_mouse_is_given_back_to_the_shell_and_the_last_screen_stays() {
+    let mut shell = Shell::with_screen("");
+    let has_mouse =
+        |screen: &vt100::Screen| screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+    shell.types("to be kept");
+    shell.terminal.shows("\"to be kept\"");
+    shell.terminal.press("\x1b");
+    shell.terminal.shows("press i to write");
+    shell.terminal.press("m");
+    shell.terminal.wait("the mouse", has_mouse);
+    // A wheel's step over the events.
+    shell.terminal.press("\x1b[<64;10;5M");
+    shell.terminal.shows("G follows");
+    shell.terminal.press("\x1a");
+    shell.terminal.is_given_back();
+    shell.terminal.shows("Stopped");
+    shell.types("fg");
+    shell.terminal.wait("the mouse", has_mouse);
+    shell.terminal.press("Q");
+    shell.answers("0");
+    assert!(shell.terminal.text().contains("\"to be kept\""));
+    shell.ends();
+}
+
+#[test]
 fn stopped_from_outside_it_takes_the_terminal_again() {
     let mut shell = Shell::with_screen("");
     shell.signal("-STOP");
