@@ -16,7 +16,7 @@ use tui_input::Input;
 use crate::control::search::{Found, Hit, SearchRequest};
 use crate::control::view::Order;
 use crate::limits;
-use crate::tui::line::request;
+use crate::tui::editing::request;
 
 /// What is written into the prompt at the bottom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

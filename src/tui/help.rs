@@ -8,7 +8,8 @@ use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::app::App;
-use crate::tui::input::{Action, Binding, Pane, Place, action, keymap, name};
+use crate::tui::editing::EDITS;
+use crate::tui::input::{Action, Key, Pane, Place, action, keymap, name};
 use crate::tui::line::Line;
 use crate::tui::look::{ACCENT, FAINT, Look, STRONG, wrap_words};
 use crate::tui::palette::Command;
@@ -130,9 +131,12 @@ fn lines(look: Look, focus: Pane, columns: u16, filter: &str) -> Vec<Pieces> {
     let mut lines = Vec::new();
     for (place, title) in sections {
         let here = keymap().filter(|binding| binding.place == place);
-        let rows = here.map(|binding| (keys(binding, look.unicode), binding.does));
+        let rows = here.map(|binding| (names(binding.keys, look.unicode), binding.does));
         section(&mut lines, width, title, rows, filter);
     }
+    let edits = EDITS.iter();
+    let rows = edits.map(|(keys, _, does)| (names(keys, look.unicode), *does));
+    section(&mut lines, width, "Editing", rows, filter);
     let commands = Command::ALL.iter();
     let rows = commands.map(|(_, name, argument, does)| (format!("{name} {argument}"), *does));
     section(&mut lines, width, "Commands of the palette", rows, filter);
@@ -173,9 +177,9 @@ fn section(
     }
 }
 
-fn keys(binding: &Binding, unicode: bool) -> String {
-    let keys = binding.keys.iter().map(|key| name(*key, unicode));
-    keys.collect::<Vec<_>>().join(" ")
+fn names(keys: &[Key], unicode: bool) -> String {
+    let names = keys.iter().map(|key| name(*key, unicode));
+    names.collect::<Vec<_>>().join(" ")
 }
 
 fn signs(look: Look) -> [(&'static str, &'static str); 9] {
@@ -195,35 +199,48 @@ fn signs(look: Look) -> [(&'static str, &'static str); 9] {
 
 /// docs/keys.md.
 pub fn markdown() -> String {
-    let mut lines = vec![
-        "# Keys".to_owned(),
-        String::new(),
-        "Written from the keymap in `src/tui` by `BLESS=1 cargo test --test it tui`; a test fails when they differ. `F1` shows the same on \
-         the screen."
-            .to_owned(),
-    ];
+    let mut lines = vec![MARKDOWN_HEAD.to_owned()];
+    let row = |(keys, does): (&[Key], &str)| {
+        let keys = keys.iter();
+        let keys = keys.map(|key| format!("`{}`", name(*key, true).replace('|', "\\|")));
+        format!("| {} | {does} |", keys.collect::<Vec<_>>().join(" "))
+    };
     for (place, title) in [
         (Place::Line, "In the input line"),
         (Place::Browse, "In the other panes"),
         (Place::Everywhere, "Everywhere"),
     ] {
-        let here = keymap().filter(|binding| binding.place == place);
         lines.push(format!("\n## {title}\n\n| keys | do |\n|---|---|"));
-        lines.extend(here.map(|binding| {
-            let keys = binding.keys.iter();
-            let keys = keys.map(|key| format!("`{}`", name(*key, true).replace('|', "\\|")));
-            let keys = keys.collect::<Vec<_>>().join(" ");
-            format!("| {keys} | {} |", binding.does)
-        }));
+        let here = keymap().filter(|binding| binding.place == place);
+        lines.extend(here.map(|binding| row((binding.keys, binding.does))));
     }
-    lines.push(
-        "\n## Commands\n\n`:` opens the palette. It finds all of the above by some letters of what they do, and takes these with an \
-         argument:\n\n| command | does |\n|---|---|"
-            .to_owned(),
-    );
+    lines.push(format!(
+        "\n## Editing\n\n{EDITING}\n\n| keys | do |\n|---|---|"
+    ));
+    lines.extend(EDITS.iter().map(|(keys, _, does)| row((keys, does))));
+    lines.push(format!(
+        "\n## Commands\n\n{COMMANDS}\n\n| command | does |\n|---|---|"
+    ));
     let command = |(_, name, argument, does): &(Command, &str, &str, &str)| {
         format!("| `{name} {argument}` | {does} |")
     };
     lines.extend(Command::ALL.iter().map(command));
-    lines.join("\n") + "\n"
+    lines.push(MARKDOWN_END.to_owned());
+    lines.join("\n")
 }
+
+const MARKDOWN_HEAD: &str = "# Keys
+
+Written from the keymap in `src/tui` by `BLESS=1 cargo test --test it tui`; a test fails when they differ. `F1` shows the same on the \
+screen.";
+const EDITING: &str = "Where text is written: in the input line, after `/` and `&`, in the palette, in the search of the help.";
+const COMMANDS: &str = "`:` opens the palette. It finds all of the above by some letters of what they do, and takes these with an argument:";
+const MARKDOWN_END: &str = "
+## Clipboard and mouse
+
+What is copied goes to the terminal's clipboard by the sequence OSC 52, also from a machine at the other end of `ssh`. Some terminals
+ask first, or must be told to allow it. tmux passes it on after `set -g set-clipboard on`.
+
+The mouse is the terminal's, so that text is selected as anywhere. After `m` the wheel scrolls the pane under it and a click selects;
+most terminals then select text while Shift is held.
+";

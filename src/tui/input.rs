@@ -431,11 +431,17 @@ pub fn action(event: KeyEvent, place: Place) -> Option<Action> {
 )]
 pub fn name(key: Key, unicode: bool) -> String {
     let code = match key.0 {
-        KeyCode::Char(c) if key.1 == KeyModifiers::CONTROL => {
-            return format!("Ctrl-{}", c.to_ascii_uppercase());
-        }
-        code if key.1 == KeyModifiers::ALT => {
-            return format!("Alt-{}", name(Key(code, KeyModifiers::NONE), unicode));
+        code if key.1 != KeyModifiers::NONE => {
+            let with = if key.1 == KeyModifiers::ALT {
+                "Alt"
+            } else {
+                "Ctrl"
+            };
+            let code = match code {
+                KeyCode::Char(c) => KeyCode::Char(c.to_ascii_uppercase()),
+                other => other,
+            };
+            return format!("{with}-{}", name(Key(code, KeyModifiers::NONE), unicode));
         }
         KeyCode::Char(' ') => return "Space".into(),
         KeyCode::Char(c) => return c.to_string(),

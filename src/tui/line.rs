@@ -4,13 +4,14 @@
 
 use std::collections::VecDeque;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 use serde_json::value::RawValue;
 use tui_input::{Input, InputRequest};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::event::canon::{self, Properties};
 use crate::limits;
+use crate::tui::editing::request;
 use crate::tui::look::clean;
 
 /// What the input line is, as it stands.
@@ -267,41 +268,6 @@ impl Line {
         };
         self.set(text);
     }
-}
-
-/// What an editing key does, as in shells.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "of many keys few are used here"
-)]
-pub(super) fn request(key: KeyEvent) -> Option<InputRequest> {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    let alt = key.modifiers.contains(KeyModifiers::ALT);
-    // AltGr is told as Control and Alt together, and makes characters.
-    let plain = control == alt;
-    Some(match key.code {
-        KeyCode::Char(c) if plain && !c.is_control() => InputRequest::InsertChar(c),
-        KeyCode::Backspace if alt || control => InputRequest::DeletePrevWord,
-        KeyCode::Backspace => InputRequest::DeletePrevChar,
-        KeyCode::Char('h') if control => InputRequest::DeletePrevChar,
-        KeyCode::Delete if alt || control => InputRequest::DeleteNextWord,
-        KeyCode::Delete => InputRequest::DeleteNextChar,
-        KeyCode::Left if alt || control => InputRequest::GoToPrevWord,
-        KeyCode::Right if alt || control => InputRequest::GoToNextWord,
-        KeyCode::Left => InputRequest::GoToPrevChar,
-        KeyCode::Right => InputRequest::GoToNextChar,
-        KeyCode::Home => InputRequest::GoToStart,
-        KeyCode::End => InputRequest::GoToEnd,
-        KeyCode::Char('a') if control => InputRequest::GoToStart,
-        KeyCode::Char('b') if alt => InputRequest::GoToPrevWord,
-        KeyCode::Char('f') if alt => InputRequest::GoToNextWord,
-        KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
-        KeyCode::Char('d') if alt => InputRequest::DeleteNextWord,
-        KeyCode::Char('u') if control => InputRequest::DeleteFromStart,
-        KeyCode::Char('k') if control => InputRequest::DeleteTillEnd,
-        KeyCode::Char('y') if control => InputRequest::Yank,
-        _ => return None,
-    })
 }
 
 /// Says what a line is.

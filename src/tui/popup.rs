@@ -18,8 +18,10 @@ impl App {
     /// Takes a key for what is over the panes; returns whether it is used up.
     pub(super) fn on_popup_key(&mut self, key: KeyEvent, asks: &mut Vec<Ask>) -> bool {
         let action = action(key, Place::Browse);
-        if let Some(Action::ClearOrQuit | Action::Redraw | Action::Suspend) = action {
-            return false;
+        match action {
+            Some(Action::Redraw | Action::Suspend) => return false,
+            Some(Action::ClearOrQuit) if self.popup.take().is_some() => return true,
+            Some(_) | None => {}
         }
         let (look, focus, (width, height)) = (self.look, self.focus, self.size);
         match &mut self.popup {

@@ -85,7 +85,7 @@ pub fn mouse(on: bool) -> io::Result<()> {
     }
 }
 
-/// Writes `text` where the terminal keeps it. It must be given back.
+/// Writes `text` as it is. What is to stay must be written after the terminal was given back.
 ///
 /// # Errors
 /// The terminal's.
@@ -157,10 +157,20 @@ pub fn forget<B: Backend>(terminal: &mut Terminal<B>) -> Result<(), B::Error> {
 /// # Errors
 /// The terminal's.
 pub fn copy(text: &str) -> io::Result<()> {
+    let is_in_tmux = std::env::var_os("TMUX").is_some_and(|socket| !socket.is_empty());
+    print(&clipboard(text, is_in_tmux))
+}
+
+/// The sequence that does it. tmux takes it where `set-clipboard` is `on`, and hands the wrapped one to the terminal around it
+/// where `allow-passthrough` is; both are off unless somebody sets them.
+fn clipboard(text: &str, is_in_tmux: bool) -> String {
     let encoded = data_encoding::BASE64.encode(text.as_bytes());
-    let mut out = stdout().lock();
-    write!(out, "\x1b]52;c;{encoded}\x07")?;
-    out.flush()
+    let plain = format!("\x1b]52;c;{encoded}\x07");
+    if is_in_tmux {
+        format!("{plain}\x1bPtmux;\x1b{plain}\x1b\\")
+    } else {
+        plain
+    }
 }
 
 /// Returns whether a signal of this number comes from keys, for all that run in the terminal.
@@ -214,5 +224,19 @@ impl Signals {
             _ = terminate.recv() => Signal::End(*d),
             _ = self.continues.recv() => Signal::Continue,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_told_to_the_terminal_and_through_tmux() {
+        assert_eq!(clipboard("hé", false), "\x1b]52;c;aMOp\x07");
+        assert_eq!(
+            clipboard("hé", true),
+            "\x1b]52;c;aMOp\x07\x1bPtmux;\x1b\x1b]52;c;aMOp\x07\x1b\\"
+        );
     }
 }

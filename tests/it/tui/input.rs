@@ -133,3 +133,18 @@ fn what_is_too_much_is_left_out_with_a_word() {
     press(&mut app, "<ctrl-w><ctrl-y><ctrl-y>y<alt-enter>");
     assert_eq!(app.line.text().len(), limits::INPUT_CHARS_MAX);
 }
+
+#[test]
+fn words_are_passed_and_deleted() {
+    let mut app = app();
+    press(&mut app, "one two three<alt-b><alt-b>2");
+    assert_eq!(app.line.text(), "one 2two three");
+    press(&mut app, "<alt-f>3");
+    assert_eq!(app.line.text(), "one 2two 3three");
+    press(&mut app, "<ctrl-w>");
+    assert_eq!(app.line.text(), "one 2two three");
+    press(&mut app, "<ctrl-a><alt-d>");
+    assert_eq!(app.line.text(), "2two three");
+    press(&mut app, "<end><ctrl-h><ctrl-u>");
+    assert_eq!(app.line.text(), "");
+}

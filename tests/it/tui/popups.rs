@@ -176,7 +176,20 @@ fn the_help_is_searched() {
     assert!(app.popup.is_none());
     press(&mut app, "?/zzz");
     assert!(text(&app).contains("no key does that"));
-    press(&mut app, "<ctrl-c>");
+}
+
+#[test]
+fn ctrl_c_closes_what_is_over_the_panes_before_it_quits() {
+    let mut app = app();
+    for keys in ["?", ":conn", "<f2>", "<f3>"] {
+        press(&mut app, keys);
+        assert!(app.popup.is_some(), "{keys}");
+        let asks = press(&mut app, "<ctrl-c>");
+        assert!(app.popup.is_none(), "{keys}");
+        assert!(!asks.iter().any(|ask| matches!(ask, Ask::Quit)), "{keys}");
+    }
+    let asks = press(&mut app, "<ctrl-c>");
+    assert!(asks.iter().any(|ask| matches!(ask, Ask::Quit)));
 }
 
 /// At the least width with panes.

@@ -237,6 +237,10 @@ fn named(name: &str) -> KeyEvent {
         "left" => KeyCode::Left,
         "end" => KeyCode::End,
         "backspace" => KeyCode::Backspace,
+        alt if alt.starts_with("alt-") && alt.len() == 5 => {
+            let c = alt.chars().last().unwrap();
+            return KeyEvent::new(KeyCode::Char(c), KeyModifiers::ALT);
+        }
         "alt-enter" => return KeyEvent::new(KeyCode::Enter, KeyModifiers::ALT),
         control if control.starts_with("ctrl-") => {
             let c = control.chars().last().unwrap();

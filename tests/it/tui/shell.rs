@@ -125,6 +125,10 @@ impl Shell {
     }
 }
 
+fn has_mouse(screen: &vt100::Screen) -> bool {
+    screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+}
+
 #[test]
 fn typing_resizing_and_quitting_leave_the_shell_as_it_was() {
     let mut shell = Shell::with_screen("");
@@ -172,10 +176,33 @@ fn suspended_it_gives_the_shell_its_terminal_and_comes_back_whole() {
 }
 
 #[test]
+fn the_first_screen_is_suspended_and_left() {
+    let mut shell = Shell::start();
+    let program = fedag(&shell.dir.join("data"));
+    let arguments = program.get_args().map(|text| text.to_str().unwrap());
+    let arguments = arguments.collect::<Vec<_>>().join(" ");
+    shell.types(&format!(
+        "{} {arguments}",
+        program.get_program().to_str().unwrap()
+    ));
+    let is_shown = |screen: &vt100::Screen| {
+        screen.alternate_screen() && screen.contents().contains("No network is here yet")
+    };
+    shell.terminal.wait("the first screen", is_shown);
+    shell.terminal.press("\x1a");
+    shell.terminal.is_given_back();
+    shell.terminal.shows("Stopped");
+    shell.is_as_before();
+    shell.types("clear; fg");
+    shell.terminal.wait("the first screen", is_shown);
+    shell.terminal.press("\x03");
+    shell.answers("0");
+    shell.ends();
+}
+
+#[test]
 fn the_mouse_is_given_back_to_the_shell_and_the_last_screen_stays() {
     let mut shell = Shell::with_screen("");
-    let has_mouse =
-        |screen: &vt100::Screen| screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
     shell.types("to be kept");
     shell.terminal.shows("\"to be kept\"");
     shell.terminal.press("\x1b");
@@ -222,6 +249,10 @@ fn stopped_from_outside_it_takes_the_terminal_again() {
 fn signals_leave_the_shell_as_it_was() {
     for name in ["-TERM", "-HUP", "-INT", "-QUIT"] {
         let mut shell = Shell::with_screen("");
+        shell.terminal.press("\x1b");
+        shell.terminal.shows("press i to write");
+        shell.terminal.press("m");
+        shell.terminal.wait("the mouse", has_mouse);
         shell.signal(name);
         shell.answers("0");
         shell.ends();
