@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::control::Request;
-use crate::control::view::WindowRow;
+use crate::control::view::{EventName, WindowRow};
 use crate::limits;
 use crate::tui::app::App;
 use crate::tui::find::Kind;
@@ -94,21 +94,15 @@ impl App {
             Action::LanesOn | Action::LanesBack => self.scroll_lanes(action == Action::LanesOn),
             Action::PickLane => self.pick_lane(),
             Action::AuthorBack | Action::AuthorOn => self.go_along(action == Action::AuthorBack),
-            Action::Fold => {
-                let is_folded = self.view.fold();
-                let word = if is_folded {
-                    "quiet runs are folded: Enter unfolds one"
-                } else {
-                    "nothing is folded"
-                };
-                self.say(word, false);
-            }
+            Action::Fold => self.fold(),
             Action::Freeze => self.freeze(),
             Action::Mark => self.mark(),
+            Action::NewestFirst => self.turn_over(),
             Action::View => self.view.turn_view(),
             Action::NextHit => self.find_again(true),
             Action::PreviousHit => self.find_again(false),
             Action::Back if self.stop_finding() => {}
+            Action::Back if self.focus == Pane::Events && self.unmark() => {}
             Action::Back if self.focus == Pane::Events => self.view.follow(),
             Action::Back => self.focus = Pane::Events,
             Action::Edit => self.focus = Pane::Input,
@@ -200,7 +194,7 @@ impl App {
             Pane::Input | Pane::Events if by.abs() == 10 => {
                 self.view.page(isize::from(by.signum()));
             }
-            Pane::Input | Pane::Events => self.view.step(isize::from(by)),
+            Pane::Input | Pane::Events => self.step_rows(isize::from(by)),
             Pane::Detail => self.detail_scroll = scroll(self.detail_scroll),
             Pane::Peers => self.peers_scroll = scroll(self.peers_scroll),
             Pane::Leaves => {
@@ -214,7 +208,16 @@ impl App {
         self.peers_scroll = self.peers_scroll.min(peers);
     }
 
-    /// Selects the first parent or child of the selected event.
+    fn step_rows(&mut self, by: isize) {
+        let before = self.selected().map(str::to_owned);
+        self.view.step(by);
+        let is_frozen = self.view.frozen(0).is_some();
+        if is_frozen && self.selected() == before.as_deref() {
+            self.say("the frozen picture ends here: p lets it go on", false);
+        }
+    }
+
+    /// Selects a parent or child of the selected event: the one that it was reached from, or else the first.
     fn relative(&mut self, parent: bool) {
         let Some(selected) = self.selected().map(str::to_owned) else {
             return;
@@ -233,7 +236,7 @@ impl App {
         let rows = &self.view.window().rows;
         let label = self.view.selected().map(|row| row.label.clone());
         let found = match names {
-            Some(names) => names.first().map(|name| name.uuid.clone()),
+            Some(names) => self.nearest(&selected, names),
             None if parent => {
                 let first = self.view.selected().and_then(|row| row.parents.first());
                 first
@@ -250,10 +253,20 @@ impl App {
             }
         };
         match found {
-            Some(uuid) => self.view.select(uuid),
+            Some(uuid) => {
+                self.step_back = Some((uuid.clone(), selected));
+                self.view.select(uuid);
+            }
             None if parent => self.say("no parent is known here", false),
             None => self.say("it has no children here: it is a leaf", false),
         }
+    }
+
+    /// Of these parents or children of an event the one that it was reached from, or else the first.
+    fn nearest(&self, selected: &str, names: &[EventName]) -> Option<String> {
+        let came = self.step_back.as_ref().filter(|(to, _)| to == selected);
+        let back = came.and_then(|(_, from)| names.iter().find(|name| name.uuid == *from));
+        back.or_else(|| names.first()).map(|name| name.uuid.clone())
     }
 
     fn open(&mut self) {

@@ -80,6 +80,8 @@ pub struct App {
     pub finder: Finder,
     /// Uuids of the marked events, in the order in which they were marked.
     pub marked: Vec<String>,
+    /// The event gone to last by a parent or child key, and the one it was gone from.
+    pub(super) step_back: Option<(String, String)>,
     /// Text for the clipboard that came with an answer.
     pub(super) to_copy: Option<String>,
     /// The input line.
@@ -126,6 +128,7 @@ impl App {
             leaf: 0,
             finder: Finder::default(),
             marked: Vec::new(),
+            step_back: None,
             to_copy: None,
             line: Line::default(),
             word: None,

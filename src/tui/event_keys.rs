@@ -15,6 +15,7 @@ pub(super) const KEYS: &[Binding] = keys! {
     'N' PreviousHit "the next newer event that matches" ""
     '&' Filter "show only events that match" ""
     'v' View "lanes, git graph, or list" "view"
+    'O' NewestFirst "the newest event on top, or at the bottom" ""
     '>' LanesOn "further lanes, when there are more than columns" ""
     '<' LanesBack "the lanes before" ""
     'L' PickLane "keep a column for the event's author, or no longer" ""

@@ -2,19 +2,22 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use unicode_width::UnicodeWidthStr;
 
 use crate::control::view::{Order, WindowRow};
 use crate::tui::alone;
 use crate::tui::app::App;
 use crate::tui::graph::{Rows, connected};
 use crate::tui::input::Pane;
-use crate::tui::look::{FAINT, clean, count, number};
+use crate::tui::look::{BUSY, FAINT, clean, count, number};
 use crate::tui::screen::{frame, put};
 use crate::tui::views::View;
 
 /// Draws the events pane.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let inner = frame(buf, area, &title(app), app.focus == Pane::Events, app.look);
+    draw_badge(app, area, buf);
     if inner.height < 2 || inner.width < 20 {
         return;
     }
@@ -37,6 +40,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         lanes: app.view.columns(),
         view: app.view.view(),
         columns_max: app.view.cap(),
+        newest_first: app.view.is_newest_first(),
         peers: app.status.as_ref().map_or(0, |status| connected(status)),
         selected: app.selected(),
         marked: &app.marked,
@@ -59,6 +63,33 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     );
 }
 
+/// Says on the border below how many events came since the picture does not follow.
+fn draw_badge(app: &App, area: Rect, buf: &mut Buffer) {
+    let held = app.status.as_ref().map_or(0, |status| status.events);
+    let news = app.view.news(held);
+    if news == 0 || app.view.frozen(held).is_some() {
+        return;
+    }
+    let glyphs = app.look.glyphs();
+    let way = if app.view.is_newest_first() {
+        glyphs.up
+    } else {
+        glyphs.down
+    };
+    let text = format!(" {way} {} new ", count(news));
+    let width = u16::try_from(text.width()).unwrap_or(u16::MAX);
+    let x = area.right().saturating_sub(width.saturating_add(2));
+    let style = BUSY.add_modifier(Modifier::BOLD);
+    put(
+        buf,
+        x.max(area.x),
+        area.bottom() - 1,
+        area.right(),
+        &text,
+        style,
+    );
+}
+
 fn title(app: &App) -> String {
     let glyphs = app.look.glyphs();
     let order = match app.view.order() {
@@ -66,15 +97,10 @@ fn title(app: &App) -> String {
         Order::Arrival => "order of arrival",
     };
     let held = app.status.as_ref().map_or(0, |status| status.events);
-    let place = match (app.view.below(held), app.view.news(held)) {
+    let place = match (app.view.below(held), app.view.is_newest_first()) {
         (0, _) => "paused".to_owned(),
-        (below, 0) => format!("{} {} below", glyphs.down, count(below)),
-        (below, news) => format!(
-            "{} {} below, {} new",
-            glyphs.down,
-            count(below),
-            count(news)
-        ),
+        (newer, false) => format!("{} {} below", glyphs.down, count(newer)),
+        (newer, true) => format!("{} {} above", glyphs.up, count(newer)),
     };
     let place = if let Some(news) = app.view.frozen(held) {
         format!("FROZEN, {} new (p goes on)", count(news))
@@ -101,10 +127,16 @@ fn title(app: &App) -> String {
                 (false, false) => " so far",
             };
             format!(
-                "1 Events {dot} & {} {dot} {hits}{so_far} {dot} {place}",
+                "1 Events {dot} & {} {dot} {hits}{so_far}, Esc ends {dot} {place}",
                 clean(query)
             )
         }
-        None => format!("1 Events {dot} {order} {dot} {place}"),
+        None => match app.finder.searched() {
+            Some(query) => format!(
+                "1 Events {dot} / {} {dot} n older, N newer, Esc ends",
+                clean(query)
+            ),
+            None => format!("1 Events {dot} {order} {dot} {place}"),
+        },
     }
 }

@@ -41,6 +41,8 @@ pub struct Rows<'a> {
     pub view: View,
     /// Most columns that the git graph takes.
     pub columns_max: usize,
+    /// The newest row stands on top.
+    pub newest_first: bool,
     /// Connected peers, each with a tick; 0: no ticks.
     pub peers: u64,
     /// Uuid of the selected event.
@@ -62,12 +64,14 @@ impl Rows<'_> {
         let picture = self.lay_out(visible.clone());
         let table = Table::of(self, &picture, area.width);
         table.draw_heading(area, buf);
-        let rows = area.y + 1..area.bottom();
-        for ((row, cells), y) in self.window.rows[visible]
+        let mut rows: Vec<_> = self.window.rows[visible]
             .iter()
             .zip(&picture.rows)
-            .zip(rows)
-        {
+            .collect();
+        if self.newest_first {
+            rows.reverse();
+        }
+        for ((row, cells), y) in rows.into_iter().zip(area.y + 1..area.bottom()) {
             let area = Rect {
                 y,
                 height: 1,
@@ -105,7 +109,7 @@ struct Table<'a> {
     lanes: &'a Columns,
     /// Columns with a lane or a strand of their own.
     shown: usize,
-    /// Columns of the screen that all of them have.
+    /// Columns of the screen that all of them have, with what stands over them.
     lanes_room: u16,
     /// Columns of the screen that one has.
     pitch: u16,
@@ -137,13 +141,21 @@ impl<'a> Table<'a> {
             peers @ 1..=TICKS_MAX => 4.max(peers),
             peers => 2 * count(peers).len() as u64 + 1,
         };
+        let rest = match (given.view, given.lanes.hidden()) {
+            (View::Lanes, 1..) => heading::rest(given.lanes).len() + 1,
+            (View::Lanes, 0) | (View::Git | View::List, _) => 0,
+        };
+        let shown = u16::try_from(picture.shown).unwrap_or(u16::MAX);
+        let heading = shown
+            .saturating_mul(pitch)
+            .saturating_add(u16::try_from(rest).unwrap_or(u16::MAX));
         let mut table = Self {
             given,
             look: given.look,
             glyphs: given.look.glyphs(),
             lanes: given.lanes,
             shown: picture.shown,
-            lanes_room: total.saturating_mul(pitch),
+            lanes_room: total.saturating_mul(pitch).max(heading),
             pitch,
             zone: None,
             label: u16::try_from(label).unwrap_or(12),
@@ -203,11 +215,10 @@ impl<'a> Table<'a> {
             x = put(buf, x, area.y, area.right(), &name, style);
         }
         if self.lanes.hidden() > 0 {
-            let rest = format!("+{}", self.lanes.hidden());
+            let rest = heading::rest(self.lanes);
             put(buf, x, area.y, area.right(), &rest, FAINT);
-            x += self.pitch.max(u16::try_from(rest.len() + 1).unwrap_or(4));
         }
-        x
+        from + self.lanes_room
     }
 
     fn draw_row(&self, row: &WindowRow, cells: &Cells, area: Rect, buf: &mut Buffer) {
@@ -342,7 +353,7 @@ impl<'a> Table<'a> {
                 x,
                 area.y,
                 area.right(),
-                glyph(cell.mark, self.glyphs),
+                glyph(cell.mark, self.glyphs, self.given.newest_first),
                 style,
             );
             for _ in 1..self.pitch {
@@ -356,7 +367,7 @@ impl<'a> Table<'a> {
                 );
             }
         }
-        x
+        from + self.lanes_room
     }
 
     fn draw_ticks(&self, row: &WindowRow, from: u16, area: Rect, buf: &mut Buffer) -> u16 {
@@ -462,8 +473,12 @@ fn merges(row: &WindowRow, named_max: u32, glyphs: &Glyphs) -> Vec<(String, Opti
     }
 }
 
-fn glyph(mark: Mark, glyphs: &'static Glyphs) -> &'static str {
+/// The sign of a mark; in a picture that stands upside down, what ends at a row ends above it.
+fn glyph(mark: Mark, glyphs: &'static Glyphs, upside_down: bool) -> &'static str {
     match mark {
+        Mark::LastLeft if upside_down => glyphs.upside_down[0],
+        Mark::LastRight if upside_down => glyphs.upside_down[1],
+        Mark::LastMiddle if upside_down => glyphs.upside_down[2],
         Mark::Nothing => " ",
         Mark::Lane => glyphs.lane,
         Mark::Rest => glyphs.rest,

@@ -1,12 +1,14 @@
 //! What stands over the columns of the events, and how wide it is.
 
+use std::collections::BTreeSet;
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::control::view::{Window, WindowRow};
 use crate::tui::lanes::{Column, Columns};
 use crate::tui::look::clean;
 
-/// Names over the lanes: beginnings of the machines' names where these differ, else their ends, else the labels' prefixes.
+/// Names over the lanes: beginnings of the machines' names, their ends, or ends of the labels' prefixes, whichever differ most.
 pub(super) fn names(lanes: &Columns, width: usize) -> Vec<String> {
     let head = |text: &str| text.chars().take(width).collect::<String>();
     let tail = |text: &str| {
@@ -16,25 +18,22 @@ pub(super) fn names(lanes: &Columns, width: usize) -> Vec<String> {
     };
     let list = lanes.list();
     let of = |cut: &dyn Fn(&Column) -> String| list.iter().map(cut).collect::<Vec<String>>();
-    let differ = |names: &[String]| {
-        names
-            .iter()
-            .enumerate()
-            .all(|(at, name)| !names[..at].contains(name))
-    };
-    let heads = of(&|lane| head(&clean(&lane.name)));
+    let distinct = |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len();
+    let prefixes = of(&|lane| tail(clean(&lane.prefix).trim_end_matches('x')));
     let tails = of(&|lane| tail(&clean(&lane.name)));
-    let mut names = if differ(&heads) {
-        heads
-    } else if differ(&tails) {
-        tails
-    } else {
-        of(&|lane| tail(&clean(&lane.prefix)))
-    };
+    let heads = of(&|lane| head(&clean(&lane.name)));
+    // Of equals the last one is taken.
+    let all = [prefixes, tails, heads];
+    let mut names = all.into_iter().max_by_key(distinct).unwrap_or_default();
     for (name, _) in names.iter_mut().zip(list).filter(|(_, lane)| lane.forked) {
         *name = head(&format!("!{name}"));
     }
     names
+}
+
+/// What stands over the lanes that share a column.
+pub(super) fn rest(lanes: &Columns) -> String {
+    format!("+{}", lanes.hidden())
 }
 
 /// Columns that the authors' names need.

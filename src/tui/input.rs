@@ -88,6 +88,8 @@ pub enum Action {
     Filter,
     /// The next picture of the events.
     View,
+    /// The newest event on top, or at the bottom.
+    NewestFirst,
     /// Lets the picture stand still, or go on.
     Freeze,
     /// Marks the selected event, or no longer.

@@ -78,11 +78,13 @@ impl Areas {
             areas.over(app, body);
         }
         areas.event_rows = usize::from(areas.events.height.saturating_sub(3));
-        areas.lanes_max = match width {
+        let lanes_max = match width {
             ..100 => 8,
             100..VERY_WIDE => 16,
             VERY_WIDE.. => limits::LANES_MAX,
         };
+        // Two columns each: more than half of the pane is for what the events say.
+        areas.lanes_max = lanes_max.min(usize::from(areas.events.width / 5));
         areas.shows_detail = areas.detail.height > 2;
         areas.shows_leaves = areas.leaves.height > 2;
         areas

@@ -166,6 +166,8 @@ pub struct Glyphs {
     pub last_right: &'static str,
     /// As `middle`, where nothing goes on below.
     pub last_middle: &'static str,
+    /// `last_left`, `last_right` and `last_middle` of a picture that stands upside down.
+    pub upside_down: [&'static str; 3],
     /// A peer holds it.
     pub held: &'static str,
     /// A peer does not, or it is not known.
@@ -219,6 +221,7 @@ static UNICODE: Glyphs = Glyphs {
     last_left: "╰",
     last_right: "╯",
     last_middle: "┴",
+    upside_down: ["╭", "╮", "┬"],
     held: "✓",
     lacked: "·",
     parents: "⇐",
@@ -254,6 +257,7 @@ static ASCII: Glyphs = Glyphs {
     last_left: "`",
     last_right: "'",
     last_middle: "'",
+    upside_down: [",", ".", "."],
     held: "v",
     lacked: ".",
     parents: "<=",

@@ -28,6 +28,36 @@ impl App {
         }
     }
 
+    /// Takes all marks away; false if there are none.
+    pub(super) fn unmark(&mut self) -> bool {
+        let marked = std::mem::take(&mut self.marked).len() as u64;
+        if marked > 0 {
+            let what = number(marked, "event is", "events are");
+            self.say(&format!("{what} no longer marked"), false);
+        }
+        marked > 0
+    }
+
+    /// Folds quiet runs, or shows them whole.
+    pub(super) fn fold(&mut self) {
+        let word = if self.view.fold() {
+            "quiet runs are folded: Enter unfolds one"
+        } else {
+            "nothing is folded"
+        };
+        self.say(word, false);
+    }
+
+    /// Lets the picture stand upside down, or no longer.
+    pub(super) fn turn_over(&mut self) {
+        let word = if self.view.turn_over() {
+            "the newest event is on top"
+        } else {
+            "the newest event is at the bottom"
+        };
+        self.say(word, false);
+    }
+
     /// Lets the picture stand still, or go on.
     pub(super) fn freeze(&mut self) {
         let held = self.status.as_ref().map_or(0, |status| status.events);

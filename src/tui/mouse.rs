@@ -57,7 +57,13 @@ impl App {
                 // Above the rows are the border and the heading.
                 let row = at.y.checked_sub(areas.events.y + 2).map(usize::from);
                 let visible = self.view.visible();
-                let row = row.map(|row| visible.start + row);
+                let row = row.and_then(|row| {
+                    if self.view.is_newest_first() {
+                        visible.end.checked_sub(row + 1)
+                    } else {
+                        Some(visible.start + row)
+                    }
+                });
                 let row = row.filter(|row| visible.contains(row));
                 let uuid = row.map(|row| self.view.window().rows[row].uuid.clone());
                 if let Some(uuid) = uuid {

@@ -18,6 +18,10 @@ use crate::tui::screen::{frame, put};
 
 /// Parents or children that the selected event's pane names, as many as an event may have; of more, their number is added.
 const NAMES_MAX: usize = limits::PARENTS_MAX as usize;
+/// Connected machines that are each named with a mark.
+const HOLDERS_MARKED: usize = 8;
+/// Of more, so many of each group are named.
+const HOLDERS_NAMED: usize = 24;
 /// Lines of an event's JSON that are shown.
 const JSON_LINES_MAX: usize = 2_000;
 
@@ -145,8 +149,9 @@ pub fn detail_lines(app: &App, width: usize) -> Vec<Pieces> {
             lines.push(vec![(format!(" {name:<9}"), FAINT), (part, style)]);
         }
     };
+    field("says", &event.summary, STRONG);
     field("uuid", &event.uuid, Style::new());
-    field("author", &event.author, STRONG);
+    field("author", &event.author, Style::new());
     field(
         "time",
         &local(event.time_ms, &app.zone, "%Y-%m-%d %H:%M:%S %Z"),
@@ -194,7 +199,9 @@ pub fn detail_lines(app: &App, width: usize) -> Vec<Pieces> {
         "none here"
     };
     field("children", &names(&detail.children, none), Style::new());
-    field("held by", &held_by(detail, app.look), Style::new());
+    for (name, text) in holders(detail, app.look) {
+        field(name, &text, Style::new());
+    }
     lines.push(Vec::new());
     lines.extend(json_lines(&event.json, width));
     lines
@@ -218,7 +225,33 @@ fn names(names: &[EventName], none: &str) -> String {
     text.join(" ")
 }
 
-fn held_by(detail: &EventDetail, look: Look) -> String {
+/// Who holds the event, and who does not. Of many machines in groups: those that lack it are what one looks for.
+fn holders(detail: &EventDetail, look: Look) -> Vec<(&'static str, String)> {
+    if detail.held_by.len() <= HOLDERS_MARKED {
+        return vec![("held by", marked_holders(detail, look))];
+    }
+    let group = |wanted: Option<bool>| {
+        let of = detail.held_by.iter().filter(|(_, holds)| *holds == wanted);
+        of.map(|(name, _)| name.as_str()).collect::<Vec<_>>()
+    };
+    let told = |names: &[&str]| {
+        let shown = &names[..names.len().min(HOLDERS_NAMED)];
+        let more = match names.len() - shown.len() {
+            0 => String::new(),
+            more => format!(" and {} more", count(more as u64)),
+        };
+        format!("{}: {}{more}", count(names.len() as u64), shown.join(" "))
+    };
+    let groups = [
+        ("lacking", group(Some(false))),
+        ("unknown", group(None)),
+        ("held by", group(Some(true))),
+    ];
+    let groups = groups.iter().filter(|(_, names)| !names.is_empty());
+    groups.map(|(what, names)| (*what, told(names))).collect()
+}
+
+fn marked_holders(detail: &EventDetail, look: Look) -> String {
     let glyphs = look.glyphs();
     let mut text = format!("this machine {}", glyphs.yes);
     for (name, holds) in &detail.held_by {

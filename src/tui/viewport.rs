@@ -41,6 +41,7 @@ pub struct Viewport {
     /// The picture stands still: events held when that began.
     frozen: Option<u64>,
     folding: Folding,
+    newest_first: bool,
 }
 
 /// The selected event, and on which row of the pane it stands.
@@ -115,6 +116,17 @@ impl Viewport {
     /// While the picture stands still: events that came since, when `held` are held.
     pub fn frozen(&self, held: u64) -> Option<u64> {
         self.frozen.map(|at| held.saturating_sub(at))
+    }
+
+    /// The newest event stands on top.
+    pub fn is_newest_first(&self) -> bool {
+        self.newest_first
+    }
+
+    /// Turns the picture upside down; returns whether the newest event is on top now.
+    pub fn turn_over(&mut self) -> bool {
+        self.newest_first = !self.newest_first;
+        self.newest_first
     }
 
     /// Changes to the next picture; the selected event stays selected.
@@ -241,8 +253,9 @@ impl Viewport {
         }
     }
 
-    /// Selects the row `by` rows further down, or up if negative. Past the last one it follows.
+    /// Selects the row `by` rows further down on the screen, or up if negative. Past the newest one it follows.
     pub fn step(&mut self, by: isize) {
+        let by = if self.newest_first { -by } else { by };
         let Some(at) = self.selected_at() else { return };
         let visible = self.visible();
         let to = at.saturating_add_signed(by).min(self.window.rows.len() - 1);

@@ -94,11 +94,16 @@ screens! {
     converged_200x60: scenes::converged((200, 60));
     cut_off_80x24: scenes::cut_off((80, 24));
     cut_off_120x40: scenes::cut_off((120, 40));
+    seventy_lanes_60x12: scenes::seventy_lanes((60, 12));
     seventy_lanes_80x24: scenes::seventy_lanes((80, 24));
+    seventy_lanes_120x40: scenes::seventy_lanes((120, 40));
     seventy_lanes_200x60: scenes::seventy_lanes((200, 60));
+    sixty_parents_60x12: scenes::sixty_parents((60, 12));
     sixty_parents_80x24: scenes::sixty_parents((80, 24));
     sixty_parents_120x40: scenes::sixty_parents((120, 40));
+    sixty_parents_200x60: scenes::sixty_parents((200, 60));
     ten_thousand_leaves_120x40: scenes::ten_thousand_leaves((120, 40));
+    ten_thousand_leaves_200x60: scenes::ten_thousand_leaves((200, 60));
     ascii_80x24: scenes::ascii((80, 24));
     tiny_59x11: scenes::converged((59, 11));
     readme: scenes::readme();
@@ -186,6 +191,7 @@ after! {
     detail_80x24: scenes::converged((80, 24)), "<esc><enter>";
     detail_60x12: scenes::converged((60, 12)), "<esc><enter>";
     peers_80x24: scenes::cut_off((80, 24)), "<esc>3";
+    ten_thousand_leaves_60x12: scenes::ten_thousand_leaves((60, 12)), "<esc>4";
     ten_thousand_leaves_80x24: scenes::ten_thousand_leaves((80, 24)), "<esc>4";
     sixty_parents_detail_120x40: scenes::sixty_parents((120, 40)), "<esc><enter>";
     leaves_80x24: scenes::syncing((80, 24)), "<esc>4";

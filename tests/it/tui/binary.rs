@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use portable_pty::CommandBuilder;
 
 use super::pty::Terminal;
-use crate::support::{Running, fedag, lines, ok, place, run, wait_for};
+use crate::support::{Running, fedag, lines, numbered, ok, place, run, run_with, wait_for};
 
 /// From Enter in one terminal to the other's screen; on an idle machine it is some 20 ms.
 const WELL_UNDER: Duration = Duration::from_secs(1);
@@ -81,6 +81,72 @@ fn a_ticket_that_is_not_taken_leaves_the_first_screen_with_the_reason() {
     screen.press("\x03");
     assert_eq!(screen.end(), 0);
     drop(node);
+}
+
+#[test]
+fn events_are_searched_filtered_turned_frozen_and_marked_in_the_program() {
+    let (_temp, dir) = place();
+    let init = ["init", "--name", "ana", "--listen", "127.0.0.1:0"];
+    ok(run(&dir, &init));
+    let what = |n: u32| if n % 10 == 3 { "needle" } else { "hay" };
+    let texts = numbered(40, |n| format!("line {n}, {}", what(n)));
+    ok(run_with(&dir, &["add", "-"], texts.as_bytes()));
+    let mut shown = screen(&dir);
+    shown.shows("line 39, hay");
+    shown.press("\x1b");
+    shown.shows("press i to write");
+
+    shown.press("/needle\r");
+    selects(&shown, "line 33, needle");
+    shown.press("n");
+    selects(&shown, "line 23, needle");
+    shown.press("N");
+    selects(&shown, "line 33, needle");
+    shown.press("\x1b");
+    shown.wait("the end of the search", |screen| {
+        !screen.contents().contains("/ needle")
+    });
+
+    shown.press("&needle\r");
+    shown.shows("4 hits");
+    shown.wait("the hits alone", |screen| {
+        !screen.contents().contains("hay")
+    });
+    shown.press("\x1b");
+    shown.shows("all events are shown again");
+
+    shown.press("O");
+    shown.wait("the newest event on top", |screen| {
+        screen
+            .contents_between(3, 0, 3, 80)
+            .contains("line 39, hay")
+    });
+    shown.press("v");
+    shown.shows("git graph");
+    shown.press("v");
+    shown.shows("Events · list");
+    shown.press("vp");
+    shown.shows("FROZEN, 0 new");
+    ok(run(&dir, &["add", "came later"]));
+    shown.shows("FROZEN, 1 new");
+    assert!(!shown.text().contains("came later"));
+    shown.press("p");
+    shown.shows("came later");
+    shown.press(" ");
+    shown.shows("1 marked");
+    shown.press("y");
+    shown.shows("given to the terminal's clipboard");
+    shown.press("q");
+    assert_eq!(shown.end(), 0);
+}
+
+/// Waits until the row with this text is the selected one.
+fn selects(shown: &Terminal, text: &str) {
+    shown.wait(text, |screen| {
+        let contents = screen.contents();
+        let mut rows = contents.lines().filter(|row| row.contains('›'));
+        rows.any(|row| row.contains(text))
+    });
 }
 
 /// `fedag` on a directory.

@@ -136,7 +136,7 @@ fn a_filter_shows_matching_events_only_and_new_ones_too() {
     let hits = saying(&world, "deploy");
     assert_eq!(shown(&app), hits);
     assert!(
-        text(&app).contains(&format!("& deploy · {} hits ·", hits.len())),
+        text(&app).contains(&format!("& deploy · {} hits, Esc ends ·", hits.len())),
         "{}",
         text(&app)
     );

@@ -59,6 +59,10 @@ fn frozen_the_picture_stands_still_and_says_how_many_came() {
     );
     type_keys(&mut app, &world, "kkkjj");
     assert_eq!(shown(&app), before);
+    for _ in 0..100 {
+        type_keys(&mut app, &world, "k");
+    }
+    assert!(word(&app).contains("p lets it go on"), "{}", word(&app));
     type_keys(&mut app, &world, "p");
     assert!(!text(&app).contains("FROZEN"));
     type_keys(&mut app, &world, "pG");
@@ -120,6 +124,19 @@ fn marked_events_are_copied_together() {
 }
 
 #[test]
+fn esc_takes_the_marks_away_before_it_goes_to_the_newest_event() {
+    let (mut app, world) = started((80, 24));
+    type_keys(&mut app, &world, "<esc> kk k");
+    let selected = app.selected().map(str::to_owned);
+    type_keys(&mut app, &world, "<esc>");
+    assert_eq!(app.marked.len(), 0);
+    assert_eq!(word(&app), "2 events are no longer marked");
+    assert_eq!(app.selected().map(str::to_owned), selected);
+    type_keys(&mut app, &world, "<esc>");
+    assert!(app.view.is_following());
+}
+
+#[test]
 fn marks_have_a_bound() {
     let (mut app, mut world) = started((80, 24));
     for _ in 0..30 {
@@ -157,6 +174,26 @@ fn an_authors_events_are_one_key_apart() {
         assert_eq!(app.selected(), Some(World::uuid(*event).as_str()));
     }
     assert_eq!(app.finder.query(), None);
+}
+
+#[test]
+fn from_a_parent_one_comes_back_to_the_child_one_came_from() {
+    let (mut app, mut world) = started((120, 40));
+    let parent = world.write_on(2, vec![3], "a parent");
+    let first = world.write_on(1, vec![parent], "its first child");
+    let merge = world.write_on(3, vec![parent, first], "a merge");
+    world.heal();
+    tell(&mut app, &world);
+    let at = |app: &App, event| app.selected() == Some(World::uuid(event).as_str());
+    type_keys(&mut app, &world, "<esc>/a merge<enter>");
+    assert!(at(&app, merge));
+    type_keys(&mut app, &world, "h");
+    assert!(at(&app, parent));
+    type_keys(&mut app, &world, "l");
+    assert!(at(&app, merge));
+    type_keys(&mut app, &world, "h");
+    type_keys(&mut app, &world, "h");
+    assert_eq!(app.selected(), Some(World::uuid(3).as_str()));
 }
 
 #[test]

@@ -223,6 +223,7 @@ proptest! {
         unicode: bool,
     ) {
         let world = world(machines, &steps);
+        let keys = keys.replace('<', "< "); // Not a key's name.
         let look = Look { unicode, ..Look::FULL };
         let mut app = App::new(look, TimeZone::UTC, false, (width, height));
         let asks = app.start();
@@ -243,6 +244,7 @@ proptest! {
         width in 60u16..=250,
         height in 12u16..=80,
         view in 0..3,
+        newest_first: bool,
     ) {
         let world = world(machines, &steps);
         let mut app = App::new(Look::FULL, TimeZone::UTC, false, (width, height));
@@ -253,14 +255,17 @@ proptest! {
             let asks = scenes::press(&mut app, "<esc>v");
             scenes::answer(&mut app, &world, asks);
         }
-        let buffer = if view == 0 { buffer } else { picture::buffer(&app) };
+        if newest_first {
+            scenes::press(&mut app, "<esc>O");
+        }
+        let buffer = if view == 0 && !newest_first { buffer } else { picture::buffer(&app) };
         let rows: Vec<String> =
             (1..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>()).collect();
         for row in &app.view.window().rows[app.view.visible()] {
             let glyphs = ["●", "◆", "◉", "R"];
             let stands = rows.iter().filter(|text| {
                 let text: String = text.chars().take(usize::from(Areas::of(&app).events.width)).collect();
-                let Some((before, _)) = text.split_once("an event") else { return false };
+                let Some((before, _)) = text.split_once("an e") else { return false };
                 let words: Vec<&str> = before.split_whitespace().rev().collect();
                 words.get(usize::from(view > 0)) == Some(&row.label.as_str()) && glyphs.iter().any(|glyph| before.contains(glyph))
             });

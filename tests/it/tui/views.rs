@@ -1,7 +1,9 @@
 //! The pictures of the events: lanes, git graph and list.
 
+use fedag::control::Reply;
 use fedag::tui::app::App;
 use fedag::tui::look::Look;
+use fedag::tui::message::{Msg, Tag};
 use fedag::tui::picture;
 use fedag::tui::views::View;
 use jiff::tz::TimeZone;
@@ -111,6 +113,59 @@ fn lanes_scroll_and_an_author_keeps_a_column() {
     assert_eq!(word(&small), "every lane has a column");
 }
 
+/// Labels on the screen from top to bottom.
+fn labels(app: &App) -> Vec<String> {
+    let mut rows: Vec<&str> = app.view.window().rows[app.view.visible()]
+        .iter()
+        .map(|row| row.label.as_str())
+        .collect();
+    if app.view.is_newest_first() {
+        rows.reverse();
+    }
+    let shown = text(app);
+    for (label, line) in rows.iter().zip(shown.lines().skip(3)) {
+        assert!(line.contains(&format!(" {label} ")), "{rows:?}\n{shown}");
+    }
+    rows.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_newest_event_stands_on_top_when_asked_for() {
+    let mut world = team();
+    let mut app = started(&world, (80, 24));
+    type_keys(&mut app, &world, "<esc>");
+    let mut expected = labels(&app);
+    type_keys(&mut app, &world, "O");
+    assert_eq!(word(&app), "the newest event is on top");
+    expected.reverse();
+    assert_eq!(labels(&app), expected);
+    // The keys go the way that the arrows show.
+    let newest = app.selected().map(str::to_owned);
+    type_keys(&mut app, &world, "<down><down>");
+    let row = app.view.selected().unwrap();
+    assert_eq!(row.label, expected[2]);
+    // What is read stays where it is while events come, and the badge tells their number.
+    let before = labels(&app);
+    for at in 0..3 {
+        world.write(1, &format!("later {at}"));
+    }
+    world.heal();
+    let status = Reply::Status(Box::new(world.status(0, vec![])));
+    let asks = app.update(app.now_ms + 1, Msg::Answer(Tag::Watch, Ok(status)));
+    answer(&mut app, &world, asks);
+    assert_eq!(labels(&app)[2..], before[2..]);
+    assert!(text(&app).contains(" ↑ 3 new "), "{}", text(&app));
+    // Up to the top, and it follows again.
+    type_keys(&mut app, &world, "<up><up><up><up><up><up>");
+    assert!(app.view.is_following());
+    assert_ne!(app.selected().map(str::to_owned), newest);
+    assert_eq!(app.view.selected().unwrap().summary, "later 2");
+    assert!(!text(&app).contains(" new "), "{}", text(&app));
+    type_keys(&mut app, &world, "O");
+    assert_eq!(word(&app), "the newest event is at the bottom");
+    labels(&app);
+}
+
 macro_rules! views {
     ($($test:ident: $world:expr, $size:expr, $keys:expr;)*) => {$(
         #[test]
@@ -128,6 +183,8 @@ views! {
     git_120x40: team(), (120, 40), "<esc>vkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk";
     git_sixty_parents_80x24: sixty(), (80, 24), "<esc>v";
     git_seventy_lanes_120x40: seventy(), (120, 40), "<esc>v";
+    newest_first_80x24: team(), (80, 24), "<esc>O<down><down>";
+    newest_first_git_80x24: team(), (80, 24), "<esc>Ov";
     scrolled_lanes_80x24: seventy(), (80, 24), "<esc>>L>";
     list_80x24: team(), (80, 24), "<esc>vv";
     list_120x40: seventy(), (120, 40), "<esc>vv";
