@@ -38,20 +38,23 @@ fn the_mouse_is_taken_and_given_back() {
 
 #[test]
 fn a_click_selects_the_row_under_it() {
-    let mut app = picture::app(&converged((120, 40)));
-    for (row, line) in text(&app).lines().enumerate().skip(3).take(20) {
-        let label = line.split_whitespace().find(|word| {
-            word.len() > 1
-                && word.starts_with(['a', 'b', 'c', 'd'])
-                && word[1..].parse::<u32>().is_ok()
-        });
-        let label = label.unwrap_or_else(|| panic!("{line}")).to_owned();
-        mouse(&mut app, CLICK, 12, u16::try_from(row).unwrap());
-        assert_eq!(
-            app.view.selected().map(|row| row.label.as_str()),
-            Some(label.as_str())
-        );
-        assert_eq!(app.focus, Pane::Events);
+    for keys in ["", "<esc>O"] {
+        let mut app = picture::app(&converged((120, 40)));
+        press(&mut app, keys);
+        for (row, line) in text(&app).lines().enumerate().skip(3).take(20) {
+            let label = line.split_whitespace().find(|word| {
+                word.len() > 1
+                    && word.starts_with(['a', 'b', 'c', 'd'])
+                    && word[1..].parse::<u32>().is_ok()
+            });
+            let label = label.unwrap_or_else(|| panic!("{line}")).to_owned();
+            mouse(&mut app, CLICK, 12, u16::try_from(row).unwrap());
+            assert_eq!(
+                app.view.selected().map(|row| row.label.as_str()),
+                Some(label.as_str())
+            );
+            assert_eq!(app.focus, Pane::Events);
+        }
     }
 }
 
