@@ -11,7 +11,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use super::{node, scenes};
 
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 const SIZE: PtySize = PtySize {
     rows: 24,
     cols: 80,
@@ -201,7 +201,7 @@ impl Terminal {
         });
     }
 
-    fn signal(&self, name: &str) {
+    pub(super) fn signal(&self, name: &str) {
         let id = self.child.process_id().unwrap().to_string();
         assert!(
             std::process::Command::new("kill")

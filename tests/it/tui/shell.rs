@@ -4,11 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::time::Instant;
 
 use portable_pty::CommandBuilder;
 use tempfile::TempDir;
 
-use super::pty::Terminal;
+use super::pty::{DEADLINE, Terminal};
 use crate::support::{fedag, ok, place, run};
 
 /// A shell in a terminal, and a directory for the test.
@@ -257,6 +258,23 @@ fn signals_leave_the_shell_as_it_was() {
         shell.answers("0");
         shell.ends();
     }
+}
+
+/// As when its window is closed: the kernel hangs up, and nobody reads what is drawn.
+#[test]
+fn without_its_terminal_it_ends() {
+    let mut shell = Shell::with_screen("");
+    shell.types("the last line");
+    shell.terminal.shows("\"the last line\"");
+    shell.terminal.signal("-KILL");
+    let data = shell.dir.join("data");
+    let status = || String::from_utf8(run(&data, &["status", "--json"]).stdout).unwrap();
+    let start = Instant::now();
+    while !status().contains("\"running\":false") {
+        assert!(start.elapsed() < DEADLINE, "its node still runs");
+    }
+    let log = ok(run(&data, &["log"])).stdout;
+    assert!(String::from_utf8(log).unwrap().contains("the last line"));
 }
 
 #[test]
