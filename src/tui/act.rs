@@ -37,8 +37,14 @@ impl App {
         if self.finder.paste(text) {
             return;
         }
-        if let Some(Popup::Palette(palette)) = &mut self.popup {
-            return palette.paste(text);
+        match &mut self.popup {
+            Some(Popup::Palette(palette)) => return palette.paste(text),
+            Some(Popup::Help(help)) => {
+                if help.paste(text) {
+                    return;
+                }
+            }
+            Some(Popup::Ticket(..)) | None => {}
         }
         self.popup = None;
         self.focus = Pane::Input;

@@ -34,6 +34,15 @@ pub struct Help {
 }
 
 impl Help {
+    /// Takes pasted text into what is searched for; returns false if nothing is typed there.
+    pub fn paste(&mut self, text: &str) -> bool {
+        if self.is_typing {
+            self.filter.paste(&text.trim().replace(['\r', '\n'], " "));
+            self.row = 0;
+        }
+        self.is_typing
+    }
+
     /// Takes a key on `app`'s screen; returns false when the help is to be closed.
     #[expect(
         clippy::wildcard_enum_match_arm,

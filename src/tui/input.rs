@@ -381,33 +381,11 @@ const KEYMAP: &[Binding] = &[
         "help",
     ),
     bind(
-        Place::Browse,
-        &[letter('?')],
-        Action::Help,
-        "these keys; also in the empty line",
-        "",
-    ),
-    bind(
-        Place::Browse,
-        &[key(KeyCode::Esc)],
-        Action::Back,
-        "back",
-        "",
-    ),
-    bind(
         Place::Everywhere,
         &[ctrl('l')],
         Action::Redraw,
         "draw the screen again",
         "",
-    ),
-    bind(Place::Browse, &[letter('q')], Action::Quit, "quit", "quit"),
-    bind(
-        Place::Everywhere,
-        &[ctrl('c')],
-        Action::ClearOrQuit,
-        "clear the line; when it is empty, quit",
-        "quit",
     ),
 ];
 

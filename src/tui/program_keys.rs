@@ -56,6 +56,28 @@ pub(super) const PROGRAM: &[Binding] = &[
         "",
     ),
     bind(
+        Place::Everywhere,
+        &[ctrl('z')],
+        Action::Suspend,
+        "suspend; the shell's fg comes back",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[letter('?')],
+        Action::Help,
+        "these keys; also in the empty line",
+        "",
+    ),
+    bind(
+        Place::Browse,
+        &[key(KeyCode::Esc)],
+        Action::Back,
+        "back",
+        "",
+    ),
+    bind(Place::Browse, &[letter('q')], Action::Quit, "quit", "quit"),
+    bind(
         Place::Browse,
         &[letter('Q')],
         Action::QuitShowing,
@@ -64,9 +86,9 @@ pub(super) const PROGRAM: &[Binding] = &[
     ),
     bind(
         Place::Everywhere,
-        &[ctrl('z')],
-        Action::Suspend,
-        "suspend; the shell's fg comes back",
-        "",
+        &[ctrl('c')],
+        Action::ClearOrQuit,
+        "clear the line; when it is empty, quit",
+        "quit",
     ),
 ];

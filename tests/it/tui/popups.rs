@@ -179,6 +179,18 @@ fn the_help_is_searched() {
 }
 
 #[test]
+fn pasted_text_goes_into_the_search_of_the_help() {
+    let mut app = app();
+    press(&mut app, "?/");
+    app.update(app.now_ms, Msg::Paste("uuid\n".into()));
+    assert!(text(&app).contains("Keys with: uuid"));
+    assert_eq!(app.line.text(), "");
+    press(&mut app, "<enter>");
+    app.update(app.now_ms, Msg::Paste("an event".into()));
+    assert_eq!((app.line.text(), app.popup.is_none()), ("an event", true));
+}
+
+#[test]
 fn ctrl_c_closes_what_is_over_the_panes_before_it_quits() {
     let mut app = app();
     for keys in ["?", ":conn", "<f2>", "<f3>"] {
