@@ -20,6 +20,7 @@ pub mod caught;
 pub mod cli;
 pub mod control;
 pub mod dag;
+pub mod demo;
 pub mod event;
 pub mod gossip;
 pub mod limits;

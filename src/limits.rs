@@ -397,6 +397,26 @@ pub const TICKET_PEERS_MAX: usize = 4;
 /// The ban list is looked at this often.
 pub const BANS_EVERY: Duration = Duration::from_secs(2);
 
+// ---- demo --------------------------------------------------------------------------------------
+
+/// After so much silence a peer of the demo is gone; shorter than elsewhere, so that nobody has to wait. A guess that a busy computer
+/// keeps.
+pub const DEMO_IDLE: Duration = Duration::from_secs(3);
+/// And a packet at least this often.
+pub const DEMO_KEEP_ALIVE: Duration = Duration::from_millis(750);
+/// What a packet on a slow wire takes, one way.
+pub const DEMO_SLOW: Duration = Duration::from_millis(150);
+/// Packets on their way over slow wires; further ones are lost.
+pub const DEMO_LATE_PACKETS: usize = 4096;
+/// Requests to the demo's nodes that are open, and statuses that wait to be taken; at the bound it waits or refuses.
+pub const DEMO_ASKS: usize = 256;
+/// The demo looks at the wires' counters this often.
+pub const DEMO_WIRES_EVERY: Duration = Duration::from_millis(200);
+/// The demo's machines have found each other within this.
+pub const DEMO_START: Duration = Duration::from_secs(30);
+/// A step of the demo without a screen takes no longer, or it has failed. The whole takes about 6 s on an idle computer.
+pub const DEMO_STEP: Duration = Duration::from_secs(15);
+
 const _: () = {
     assert!(EVENT_BYTES_DEFAULT <= EVENT_BYTES_MAX && EVENT_BYTES_MIN <= EVENT_BYTES_DEFAULT);
     assert!(PARENTS_DEFAULT <= PARENTS_MAX && PARENTS_MIN <= PARENTS_DEFAULT);

@@ -7,6 +7,7 @@
 mod add;
 mod clean;
 mod connect;
+mod demo;
 mod directory;
 mod duration;
 mod host;
@@ -40,6 +41,7 @@ use crate::cli::outcome::Outcome;
 const EXAMPLES: &str = "\
 Examples:
   fedag                          the screen: start a network, or join one with a ticket
+  fedag demo                     see it work first, on this computer alone
   fedag init                     start a network with this machine alone
   fedag add \"hello\"              add an event
   fedag invite                   print a ticket for another machine
@@ -90,6 +92,8 @@ enum Command {
     Status(status::Status),
     /// Recompute every id, signature, the leaves and the digest.
     Verify(verify::Verify),
+    /// See it work: three nodes on this computer, cut apart and mended.
+    Demo(demo::Demo),
     /// Simulate a network of many machines, with faults; a check of the program itself.
     Sim(sim::Sim),
 }
@@ -136,6 +140,7 @@ async fn dispatch(command: Option<Command>, dir: PathBuf) -> anyhow::Result<Outc
         Some(Command::Peers(command)) => command.run(&dir).await,
         Some(Command::Status(command)) => command.run(&dir).await,
         Some(Command::Verify(command)) => command.run(&dir).await,
+        Some(Command::Demo(command)) => Box::pin(command.run()).await,
         Some(Command::Sim(command)) => command.run(),
     }
 }

@@ -94,7 +94,8 @@ impl Book {
         self.entries.get(&machine)
     }
 
-    /// Learns addresses of a machine, the likeliest first; true when one is new. `is_kept`: by a ticket or the user.
+    /// Learns addresses of a machine, the likeliest first; true when one is new. `is_kept`: by a ticket or the user; then it is
+    /// dialled at once.
     pub fn learn(
         &mut self,
         now: Time,
@@ -137,7 +138,8 @@ impl Book {
         let is_new_address = list.iter().any(|address| !before.contains(address));
         has_changed |= is_new_address;
         entry.addresses = list;
-        if is_new_address && matches!(entry.state, Contact::Waiting(_)) {
+        let is_hastened = is_new_address || is_kept;
+        if is_hastened && matches!(entry.state, Contact::Waiting(_)) {
             (entry.state, entry.failures) = (Contact::Waiting(now), 0);
             entry.is_unreached = false;
         }
@@ -320,6 +322,24 @@ mod tests {
 
     fn address(port: u16) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    #[test]
+    fn a_machine_that_the_user_names_is_dialled_at_once() {
+        let (mut book, mut rng) = (Book::new(machine(0)), Pcg64Mcg::seed_from_u64(7));
+        book.learn(Time(0), machine(1), &[address(1)], true);
+        for _ in 0..9 {
+            book.begin_dial(Time(0), machine(1));
+            book.on_gone(Time(0), machine(1), &mut rng);
+        }
+        assert!(book.next_due() > Some(Time(0) + REDIAL_MAX / 3));
+        book.learn(Time(5), machine(1), &[address(1)], false);
+        assert!(
+            book.next_due() > Some(Time(0) + REDIAL_MAX / 3),
+            "told of by a peer"
+        );
+        book.learn(Time(5), machine(1), &[address(1)], true);
+        assert_eq!(book.next_due(), Some(Time(5)));
     }
 
     #[test]

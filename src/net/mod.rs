@@ -17,6 +17,7 @@ mod doorstep;
 mod frame;
 mod greet;
 pub mod join;
+pub mod patience;
 mod peer;
 mod pool;
 mod queue;
@@ -47,6 +48,7 @@ use crate::limits::{CLOSING, HALF_OPEN_MAX, NEWCOMERS_MAX};
 use crate::net::doorstep::Doorstep;
 use crate::net::frame::framed;
 use crate::net::join::Newcomer;
+use crate::net::patience::Patience;
 use crate::net::peer::Link;
 use crate::net::pool::Pool;
 use crate::net::queue::Class;
@@ -86,6 +88,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Of which network.
     pub sockets: Sockets,
+    /// After how much silence a peer is gone.
+    pub patience: Patience,
     /// Where events are checked and read.
     pub workers: Workers,
     /// Random number of this start.
@@ -329,7 +333,9 @@ impl Net {
     pub fn start(config: Config, happenings: mpsc::Sender<Happening>) -> Result<Self, Error> {
         let address = config.listen;
         let bind = |source| Error::Bind { address, source };
-        let (client, server) = (tls::client(&config.key)?, tls::server(&config.key)?);
+        let (mut client, mut server) = (tls::client(&config.key)?, tls::server(&config.key)?);
+        client.transport_config(Arc::new(tls::transport(0, config.patience)));
+        server.transport_config(Arc::new(tls::transport(1, config.patience)));
         let endpoint = config
             .sockets
             .endpoint(address, Some(server))

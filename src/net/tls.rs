@@ -31,10 +31,11 @@ use zeroize::Zeroizing;
 
 use crate::event::key::{Key, MachineId};
 use crate::limits::{
-    CONNECTION_IDLE, CONNECTION_WINDOW_BYTES, FIRST_RTT, HALF_OPEN_MAX, INBOUND_STREAMS_MAX,
-    INCOMING_BYTES_MAX, KEEP_ALIVE, SEND_WINDOW_BYTES, STRANGER_WINDOW_BYTES, STREAM_WINDOW_BYTES,
+    CONNECTION_WINDOW_BYTES, FIRST_RTT, HALF_OPEN_MAX, INBOUND_STREAMS_MAX, INCOMING_BYTES_MAX,
+    SEND_WINDOW_BYTES, STRANGER_WINDOW_BYTES, STREAM_WINDOW_BYTES,
 };
 use crate::net::Error;
+use crate::net::patience::Patience;
 
 /// The protocol's name and version; TLS refuses a machine of another one.
 pub(super) const ALPN: &[u8] = b"fedag/2";
@@ -74,7 +75,7 @@ pub(super) fn client_speaking(key: &Key, protocol: &[u8]) -> Result<ClientConfig
     tls.enable_sni = false;
     let crypto = QuicClientConfig::try_from(tls).map_err(|e| Error::Tls(e.into()))?;
     let mut config = ClientConfig::new(Arc::new(crypto));
-    config.transport_config(Arc::new(transport(0)));
+    config.transport_config(Arc::new(transport(0, Patience::default())));
     Ok(config)
 }
 
@@ -94,7 +95,7 @@ pub(super) fn server(key: &Key) -> Result<ServerConfig, Error> {
     tls.max_early_data_size = 0;
     let crypto = QuicServerConfig::try_from(tls).map_err(|e| Error::Tls(e.into()))?;
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
-    config.transport_config(Arc::new(transport(1)));
+    config.transport_config(Arc::new(transport(1, Patience::default())));
     config.max_incoming(HALF_OPEN_MAX);
     config
         .incoming_buffer_size(INCOMING_BYTES_MAX.0)
@@ -133,7 +134,7 @@ pub(super) fn let_in(connection: &Connection) {
 }
 
 /// What a connection may do before it is let in; `bidi`: streams that the other side may open.
-fn transport(bidi: u32) -> TransportConfig {
+pub(super) fn transport(bidi: u32, patience: Patience) -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(bidi))
@@ -144,10 +145,8 @@ fn transport(bidi: u32) -> TransportConfig {
         // Datagrams are only probes, and thrown away.
         .datagram_receive_buffer_size(Some(1024))
         .initial_rtt(FIRST_RTT)
-        .keep_alive_interval(Some(KEEP_ALIVE))
-        .max_idle_timeout(Some(
-            CONNECTION_IDLE.try_into().expect("it is below 2^62 ms"),
-        ));
+        .keep_alive_interval(Some(patience.keep_alive))
+        .max_idle_timeout(Some(patience.idle.try_into().expect("it is below 2^62 ms")));
     transport
 }
 

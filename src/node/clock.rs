@@ -21,8 +21,18 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
-    /// What the wall clock said at the start; None: the operating system is asked.
-    wall: Option<WallTime>,
+    wall: Wall,
+}
+
+/// What the wall clock says.
+#[derive(Clone, Copy, Debug)]
+enum Wall {
+    /// What the operating system says.
+    System,
+    /// This at the start.
+    Going(WallTime),
+    /// This at all times.
+    Standing(WallTime),
 }
 
 impl Clock {
@@ -30,7 +40,7 @@ impl Clock {
     pub fn start() -> Self {
         Self {
             start: Instant::now(),
-            wall: None,
+            wall: Wall::System,
         }
     }
 
@@ -38,7 +48,15 @@ impl Clock {
     pub fn start_at(wall: WallTime) -> Self {
         Self {
             start: Instant::now(),
-            wall: Some(wall),
+            wall: Wall::Going(wall),
+        }
+    }
+
+    /// A clock that starts now, with a wall clock that stands still: events made again are the same events.
+    pub fn standing_at(wall: WallTime) -> Self {
+        Self {
+            start: Instant::now(),
+            wall: Wall::Standing(wall),
         }
     }
 
@@ -50,8 +68,9 @@ impl Clock {
     /// The wall clock; a clock set before 1970 or after 9999 gives the nearest time that an event may have.
     pub fn wall(&self) -> WallTime {
         match self.wall {
-            None => wall_time(SystemTime::now()),
-            Some(wall) => {
+            Wall::System => wall_time(SystemTime::now()),
+            Wall::Standing(wall) => wall,
+            Wall::Going(wall) => {
                 wall_time(UNIX_EPOCH + Duration::from_millis(wall.ms()) + self.start.elapsed())
             }
         }
@@ -142,6 +161,9 @@ mod tests {
         assert_eq!((clock.now(), clock.wall().ms()), (Time(0), 5_000));
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!((clock.now(), clock.wall().ms()), (Time(60_000_000), 65_000));
+        let clock = Clock::standing_at(WallTime::from_ms(5_000).unwrap());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!((clock.now(), clock.wall().ms()), (Time(60_000_000), 5_000));
     }
 
     #[test]

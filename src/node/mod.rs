@@ -68,6 +68,7 @@ pub use crate::node::create::{Names, create_joined, create_root, joined_record, 
 use crate::node::home::Home;
 use crate::node::home::book::Book;
 use crate::node::home::lock::Lock;
+use crate::node::surroundings::Surroundings;
 use crate::store;
 
 /// How to start a node.
@@ -188,7 +189,20 @@ pub async fn start(home: &Home, options: Options) -> Result<Node, Error> {
 /// # Errors
 /// See [`Error`].
 pub async fn start_locked(home: &Home, lock: Lock, options: Options) -> Result<Node, Error> {
-    let opened = setup::open(home, options).await?;
+    start_in(home, lock, options, Surroundings::real()).await
+}
+
+/// As [`start_locked`], in surroundings of the caller's choice.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn start_in(
+    home: &Home,
+    lock: Lock,
+    options: Options,
+    surroundings: Surroundings,
+) -> Result<Node, Error> {
+    let opened = setup::open(home, options, surroundings).await?;
     let node = setup::begin(opened, Some(lock))?;
     let listening = node.listening().map(tracing::field::display);
     info!(listening, "the node runs");

@@ -63,9 +63,13 @@ pub(crate) struct Online {
 }
 
 /// Reads the data directory and opens the store. The caller holds the lock.
-pub(crate) async fn open(home: &Home, options: Options) -> Result<Opened, Error> {
+pub(crate) async fn open(
+    home: &Home,
+    options: Options,
+    surroundings: Surroundings,
+) -> Result<Opened, Error> {
     let home = home.clone();
-    let opened = tokio::task::spawn_blocking(move || read(&home, options)).await;
+    let opened = tokio::task::spawn_blocking(move || read(&home, options, surroundings)).await;
     opened.unwrap_or_else(|error| {
         Err(Error::Broken {
             why: error.to_string(),
@@ -73,7 +77,7 @@ pub(crate) async fn open(home: &Home, options: Options) -> Result<Opened, Error>
     })
 }
 
-fn read(home: &Home, options: Options) -> Result<Opened, Error> {
+fn read(home: &Home, options: Options, surroundings: Surroundings) -> Result<Opened, Error> {
     let key = home.key()?.ok_or_else(|| Error::NoKey {
         path: home.path().to_owned(),
     })?;
@@ -117,7 +121,7 @@ fn read(home: &Home, options: Options) -> Result<Opened, Error> {
         would_listen: configured.filter(|address| address.port() != 0),
         online,
         home: Some(home.clone()),
-        surroundings: Surroundings::real(),
+        surroundings,
     })
 }
 
@@ -151,6 +155,7 @@ fn network(
         key: opened.key.clone(),
         listen: online.listen,
         sockets: opened.surroundings.sockets.clone(),
+        patience: opened.surroundings.patience,
         workers: opened.surroundings.workers,
         start: opened.surroundings.random.number(),
         known: told,
@@ -313,6 +318,7 @@ fn shared(
         workers,
         recorder,
         sockets: _,
+        patience: _,
     } = opened.surroundings.clone();
     Ok(Shared {
         clock,

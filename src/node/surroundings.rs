@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::machine::effect::{Effect, When};
 use crate::machine::input::Input;
+use crate::net::patience::Patience;
 use crate::net::sockets::Sockets;
 use crate::net::workers::Workers;
 use crate::node::clock::{Clock, Random};
@@ -24,6 +25,8 @@ pub struct Surroundings {
     pub workers: Workers,
     /// The network's.
     pub sockets: Sockets,
+    /// After how much silence a peer is gone.
+    pub patience: Patience,
     /// Is told every step; None: nobody looks.
     pub recorder: Option<Arc<dyn Recorder>>,
 }
@@ -36,6 +39,7 @@ impl Surroundings {
             random: Random::system(),
             workers: Workers::Threads,
             sockets: Sockets::Udp,
+            patience: Patience::default(),
             recorder: None,
         }
     }

@@ -44,6 +44,16 @@ pub struct Column {
 }
 
 impl Columns {
+    /// A column for each lane, by name: machines that hold the same events get the same columns.
+    pub fn by_name(lanes: &[Lane]) -> Self {
+        let mut shown: Vec<Column> = lanes.iter().map(column).collect();
+        shown.sort_by(|a, b| (&a.name, &a.prefix).cmp(&(&b.name, &b.prefix)));
+        Self {
+            shown,
+            ..Self::default()
+        }
+    }
+
     /// Gives the lanes of a window their columns, at most `cap` (1 or more); lanes keep the column that they have, also
     /// while they have no event in the window.
     ///

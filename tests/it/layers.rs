@@ -43,9 +43,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("tui", &["caught", "control", "event", "limits"]),
     (
+        "demo",
+        &[
+            "control", "event", "limits", "net", "node", "store", "tui", "wire",
+        ],
+    ),
+    (
         "cli",
         &[
-            "control", "dag", "event", "gossip", "limits", "machine", "net", "node", "sim",
+            "control", "dag", "demo", "event", "gossip", "limits", "machine", "net", "node", "sim",
             "store", "sync", "time", "tui", "wire",
         ],
     ),
@@ -62,19 +68,19 @@ const PLACES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli", "main.rs"]),
     ("bincode", &["wire/codec.rs"]),
     ("clap", &["cli", "main.rs"]),
-    ("crossterm", &["tui"]),
+    ("crossterm", &["demo", "tui"]),
     ("ed25519_zebra", &["event"]),
     ("hashbrown", &["dag"]),
     ("indicatif", &["cli"]),
     ("qrcode", &["tui/qr.rs"]),
-    ("quinn", &["net"]),
+    ("quinn", &["net", "demo/wires.rs"]),
     ("quinn_proto", &["net"]),
     (
         "rand",
         &["event", "dag", "sync", "gossip", "machine", "sim", "node"],
     ),
     ("rand_pcg", &["dag", "sync", "gossip", "machine", "sim"]),
-    ("ratatui", &["tui"]),
+    ("ratatui", &["demo", "tui"]),
     ("redb", &["store"]),
     ("rustix", &["tui/terminal.rs"]),
     ("regex", &["node"]),
@@ -82,12 +88,12 @@ const PLACES: &[(&str, &[&str])] = &[
     ("ryu_js", &["event"]),
     (
         "serde_json",
-        &["event", "control", "node", "tui", "cli", "store"],
+        &["event", "control", "node", "demo", "tui", "cli", "store"],
     ),
     ("sha2", &["event", "dag", "sim", "wire/ticket.rs"]),
     (
         "tokio",
-        &["net", "node", "control", "tui", "cli", "main.rs"],
+        &["net", "node", "control", "demo", "tui", "cli", "main.rs"],
     ),
     ("uuid", &["event"]),
 ];
@@ -229,7 +235,7 @@ fn breaches_are_seen() {
         ),
         (
             "let t = tokio::spawn(f);",
-            "wire/codec.rs:2: tokio is only for net, node, control, tui, cli, main.rs",
+            "wire/codec.rs:2: tokio is only for net, node, control, demo, tui, cli, main.rs",
         ),
     ] {
         assert_eq!(pure(wrong), [message]);

@@ -7,6 +7,7 @@
 mod bounds;
 mod cli;
 mod crash;
+mod demo;
 mod flow;
 mod fuzz;
 mod layers;

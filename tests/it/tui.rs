@@ -12,6 +12,7 @@
 mod attach;
 mod behaviour;
 mod binary;
+mod demo;
 mod finding;
 mod folding;
 mod input;
@@ -25,7 +26,7 @@ mod random;
 mod scenes;
 mod shell;
 mod views;
-mod world;
+pub(crate) mod world;
 
 use std::fmt::Write;
 

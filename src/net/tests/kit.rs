@@ -18,6 +18,7 @@ use crate::event::{Draft, Event, sign_run};
 use crate::limits::{EVENT_BYTES_DEFAULT, FRAME_BYTES_MAX, PARENTS_DEFAULT};
 use crate::net::frame::{Frames, framed};
 use crate::net::greet::ask;
+use crate::net::patience::Patience;
 use crate::net::sockets::Sockets;
 use crate::net::workers::Workers;
 use crate::net::{Config, Happening, Known, Net, Refusal, tls};
@@ -148,6 +149,7 @@ impl Machine {
             key: key(seed),
             listen: local(),
             sockets: Sockets::Udp,
+            patience: Patience::default(),
             workers: Workers::Threads,
             start,
             known,

@@ -88,6 +88,7 @@ impl Odd {
             key: key.clone(),
             listen: ([127, 0, 0, 1], 0).into(),
             sockets: Sockets::Udp,
+            patience: net::patience::Patience::default(),
             workers: Workers::Threads,
             start: seed.into(),
             known,

@@ -11,6 +11,7 @@ use fedag::event::key::Key;
 use fedag::event::wall::WallTime;
 use fedag::net::Admission;
 use fedag::net::join::Newcomer;
+use fedag::net::patience::Patience;
 use fedag::net::sockets::Sockets;
 use fedag::net::workers::Workers;
 use fedag::node::bare::{self, Bare};
@@ -103,6 +104,7 @@ impl Lab {
             random: Random::of(move || random.lock().unwrap().random()),
             workers: Workers::Inline,
             sockets: self.sockets(host),
+            patience: Patience::default(),
             recorder: Some(self.witness.of(host)),
         };
         let Host {
