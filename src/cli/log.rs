@@ -11,9 +11,9 @@ use crate::cli::clean;
 use crate::cli::connect::{self, Need, Session};
 use crate::cli::outcome::{Outcome, Refusal, within};
 use crate::cli::print::{self, Out};
-use crate::control::client::Replies;
+use crate::control::client::{ClientError, Replies};
 use crate::control::view::{self, EventView};
-use crate::control::{LogRequest, Reply, Request};
+use crate::control::{FailureCode, LogRequest, Reply, Request};
 
 /// Events that a terminal gets unless asked for more.
 const LAST_ON_TERMINAL: u64 = 50;
@@ -102,13 +102,15 @@ impl Log {
 
 async fn print(mut events: Replies, json: bool, out: &mut Out) -> anyhow::Result<()> {
     let lines = Lines::new(out.is_terminal(), json);
+    let mut last = None;
     while let Some(reply) = events.next().await {
-        let reply = reply?;
+        let reply = reply.map_err(|error| or_stopped(error, last.as_deref()))?;
         if let Reply::Events(events) = &reply {
             for event in events {
                 lines.print(event, out)?;
             }
             out.flush()?;
+            last = events.last().map(|event| event.uuid.clone()).or(last);
         } else if let Reply::Waiting { why } = &reply {
             print::tell(format_args!(
                 "fedag: {}: going on when it works again",
@@ -119,6 +121,20 @@ async fn print(mut events: Replies, json: bool, out: &mut Out) -> anyhow::Result
         }
     }
     Ok(())
+}
+
+/// What to say to an error; when the node ends in good order, where to go on.
+fn or_stopped(error: ClientError, last: Option<&str>) -> anyhow::Error {
+    match (error, last) {
+        (ClientError::Failure(failure), Some(last)) if failure.code == FailureCode::Stopping => {
+            Refusal::failed("the node was stopped")
+                .advise(format!(
+                    "once it runs again, `fedag log -f --after {last}` goes on from here"
+                ))
+                .into()
+        }
+        (error, _) => error.into(),
+    }
 }
 
 /// `fedag leaves`.

@@ -22,7 +22,7 @@ use crate::limits::{
 use crate::node::add::{self, AddJob};
 use crate::node::ask::{Desk, Run};
 use crate::node::control;
-use crate::node::failure::{bad_request, failed_because};
+use crate::node::failure::{bad_request, failed_because, stopping};
 use crate::node::lines::{Line, next_line};
 
 /// Where the answers to one request go.
@@ -175,7 +175,7 @@ struct Client {
     adds: mpsc::Sender<AddJob>,
     /// Those that end by themselves.
     short: JoinSet<()>,
-    /// Those that go on until the client goes.
+    /// Those that go on until the client goes or the node ends.
     endless: JoinSet<()>,
     in_work: Arc<Semaphore>,
 }
@@ -268,8 +268,14 @@ impl Client {
             return;
         }
         let desk = self.desk.clone();
+        let mut run = desk.run.subscribe();
         let work = async move {
-            if control::handle(&desk, request, &replies).await.is_err() {
+            let answered = tokio::select! {
+                biased;
+                answered = control::handle(&desk, request, &replies) => answered,
+                () = over(&mut run), if is_endless => replies.send(Err(stopping())).await,
+            };
+            if answered.is_err() {
                 debug!(id, "a client did not wait for its answer");
             }
             drop(permit);
@@ -288,12 +294,17 @@ impl Client {
         while self.short.join_next().await.is_some() {}
     }
 
-    /// As [`Client::finish`], within a second.
+    /// The node ends: who asked for what has no end is told so, and the rest is answered, all within a second.
     async fn finish_soon(&mut self) {
-        if tokio::time::timeout(std::time::Duration::from_secs(1), self.finish())
+        let finished = async {
+            while self.endless.join_next().await.is_some() {}
+            self.finish().await;
+        };
+        if tokio::time::timeout(std::time::Duration::from_secs(1), finished)
             .await
             .is_err()
         {
+            self.endless.shutdown().await;
             self.short.shutdown().await;
         }
     }

@@ -1,6 +1,8 @@
 //! A screen on a node of another process: the node goes and comes back, the screen stays.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use fedag::control::client::Client;
@@ -15,7 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::binary::screen;
 use super::scenes::{self, press};
 use super::{node, text};
-use crate::support::{Running, network, ok, run};
+use crate::support::{Running, fails, fedag, network, ok, run, stderr};
 
 fn gone(app: &mut App) -> Vec<Ask> {
     let why = "the node closed the connection".into();
@@ -194,6 +196,61 @@ fn two_screens_stay_while_their_node_is_killed_and_started_again() {
     end(two);
     assert_runs(&dir);
     drop(node);
+}
+
+#[test]
+fn a_screen_whose_node_was_that_of_another_screen_goes_on_with_the_next() {
+    let (_temp, dir) = network();
+    let mut own = screen(&dir);
+    own.shows("quit, stop node");
+    let mut attached = screen(&dir);
+    attached.shows("quit, node goes on");
+    attached.resize(12, 60);
+    own.press("from the one\r");
+    attached.shows("from the one");
+    attached.press("from the other\r");
+    own.shows("from the other");
+    own.press("\x03");
+    assert_eq!(own.end(), 0);
+    attached.shows("NODE GONE");
+    let mut next = screen(&dir);
+    next.shows("quit, stop node");
+    attached.shows("ALONE");
+    next.press("from the next\r");
+    attached.shows("from the next");
+    end(attached);
+    next.press("and on\r");
+    next.shows("and on");
+    end(next);
+}
+
+#[test]
+fn a_node_that_stops_says_so_to_who_follows_it() {
+    let (_temp, dir) = network();
+    let node = Running::start(&dir, &[]);
+    let uuid = crate::node::add(&dir, "the last one");
+    let mut attached = screen(&dir);
+    attached.shows("the last one");
+    let log = fedag(&dir)
+        .args(["log", "-f"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = log;
+    let mut reader = BufReader::new(log.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("the last one") {
+        assert_ne!(reader.read_line(&mut line).unwrap(), 0);
+    }
+    node.stop();
+    let output = log.wait_with_output().unwrap();
+    fails(&output, 1, "the node was stopped");
+    let on = format!("`fedag log -f --after {uuid}`");
+    assert!(stderr(&output).contains(&on), "{}", stderr(&output));
+    attached.shows("the node is stopping");
+    attached.press("\x03");
+    assert_eq!(attached.end(), 1, "the node is gone");
 }
 
 fn end(mut screen: super::pty::Terminal) {
