@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use portable_pty::CommandBuilder;
 
 use super::pty::Terminal;
+use crate::node::{Lab, add};
 use crate::support::{Running, fedag, lines, numbered, ok, place, run, run_with, wait_for};
 
 /// From Enter in one terminal to the other's screen; on an idle machine it is some 20 ms.
@@ -147,6 +148,61 @@ fn selects(shown: &Terminal, text: &str) {
         let mut rows = contents.lines().filter(|row| row.contains('›'));
         rows.any(|row| row.contains(text))
     });
+}
+
+/// The row of the events pane with this text.
+fn row(screen: &vt100::Screen, text: &str) -> Option<String> {
+    let shown = screen.contents();
+    let mut rows = shown
+        .lines()
+        .map(|row| row.chars().take(120).collect::<String>());
+    rows.find(|row| row.contains(text))
+}
+
+/// Waits until the row with this text has just these ticks.
+fn held(screen: &Terminal, text: &str, ticks: &str) {
+    screen.wait(&format!("{text} held {ticks:?}"), |screen| {
+        let found = |row: String| row.chars().filter(|c| *c == '✓').collect::<String>();
+        row(screen, text).map(found).as_deref() == Some(ticks)
+    });
+}
+
+#[test]
+fn a_cut_and_its_end_are_seen_as_they_happen() {
+    let lab = Lab::new();
+    let mut ana = screen(&lab.dir("ana"));
+    ana.resize(60, 200);
+    ana.shows("ALONE");
+    let (ben, cyd) = (lab.newcomer("ben"), lab.newcomer("cyd"));
+    ana.shows("3 Peers 2/2");
+    add(&ben.dir, "by ben");
+    held(&ana, "by ben", "✓✓");
+    ana.shows("CONVERGED");
+    ana.wait("bytes that go over", |screen| {
+        let shown = screen.contents();
+        let is_rate = |row: &str| row.contains("in step") && row.contains(" B");
+        shown.contains("in/s   out/s") && shown.lines().any(is_rate)
+    });
+
+    cyd.stop();
+    ana.shows("cyd went");
+    ana.shows("IN STEP 1/2");
+    add(&ben.dir, "without cyd");
+    held(&ana, "without cyd", "✓");
+    ben.stop();
+    ana.shows("CUT OFF");
+    ana.shows("ben went");
+    ana.press("alone\r");
+    held(&ana, "\"alone\"", "");
+    let shown = ana.text();
+    assert!(!shown.contains("IN STEP") && !shown.contains("CONVERGED"));
+
+    let (ben, cyd) = (lab.start("ben"), lab.start("cyd"));
+    ana.shows("CONVERGED");
+    held(&ana, "\"alone\"", "✓✓");
+    ana.press("\x03");
+    assert_eq!(ana.end(), 0);
+    drop((ben, cyd));
 }
 
 /// `fedag` on a directory.

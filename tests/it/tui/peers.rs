@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fedag::control::Reply;
 use fedag::control::view::{MachinePhase, PeerState, PeerStatus, Progress, Status};
 use fedag::tui::app::App;
+use fedag::tui::look::Look;
 use fedag::tui::message::{Msg, Tag};
 use fedag::tui::picture;
 
@@ -128,4 +129,30 @@ fn catching_up_says_how_fast_and_how_long() {
     scene.status.progress = None;
     tell(&mut app, 1_000, &scene.status);
     assert!(!text(&app).contains(" left"));
+}
+
+/// The gutters of the rows of events.
+fn gutters(app: &App) -> String {
+    let shown = text(app);
+    let rows = shown.lines().skip(3).take(17);
+    rows.filter_map(|row| row.chars().nth(1)).collect()
+}
+
+#[test]
+fn a_row_is_lit_when_its_event_arrives_and_not_for_long() {
+    let mut scene = scenes::converged((80, 24));
+    let last = scene.window.rows.len() - 2;
+    scene.window.rows[last].arrived_ms = Some(100);
+    scene.window.rows[last - 1].arrived_ms = Some(5_000);
+    let mut app = picture::app(&scene);
+    assert_eq!(gutters(&app).matches('+').count(), 1, "{}", text(&app));
+    let ends = app.next_tick_ms().unwrap();
+    assert!(ends <= app.now_ms + 200, "it is drawn anew then");
+    app.update(app.now_ms + 200, Msg::Tick);
+    assert!(!gutters(&app).contains('+'), "{}", text(&app));
+    scene.look = Look {
+        motion: false,
+        ..Look::FULL
+    };
+    assert!(!gutters(&picture::app(&scene)).contains('+'));
 }
