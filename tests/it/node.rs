@@ -30,10 +30,15 @@ pub(crate) struct Lab {
 impl Lab {
     /// No node runs yet.
     pub(crate) fn new() -> Self {
+        Self::named("lab")
+    }
+
+    /// The same with a network of this name.
+    pub(crate) fn named(network: &str) -> Self {
         let lab = Self {
             temp: tempfile::tempdir().unwrap(),
         };
-        let init = ["init", "--network", "lab", "--name", "ana"];
+        let init = ["init", "--network", network, "--name", "ana"];
         ok(run(
             &lab.dir("ana"),
             &[&init[..], &["--listen", LOOPBACK]].concat(),

@@ -15,6 +15,7 @@ mod binary;
 mod demo;
 mod finding;
 mod folding;
+mod hostile;
 mod input;
 mod marks;
 mod mouse;

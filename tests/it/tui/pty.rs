@@ -79,6 +79,7 @@ fn first() {
 
 pub(super) struct Terminal {
     parser: Arc<Mutex<vt100::Parser>>,
+    raw: Arc<Mutex<Vec<u8>>>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -117,15 +118,19 @@ impl Terminal {
         let parser = Arc::new(Mutex::new(vt100::Parser::new(SIZE.rows, SIZE.cols, 0)));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let shown = parser.clone();
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let kept = raw.clone();
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(n @ 1..) = reader.read(&mut bytes) {
+                kept.lock().unwrap().extend_from_slice(&bytes[..n]);
                 shown.lock().unwrap().process(&bytes[..n]);
             }
         });
         let keys = pair.master.take_writer().unwrap();
         Self {
             parser,
+            raw,
             master: pair.master,
             keys,
             child,
@@ -142,6 +147,39 @@ impl Terminal {
             );
             std::thread::yield_now();
         }
+    }
+
+    /// All bytes that it got.
+    pub(super) fn raw(&self) -> Vec<u8> {
+        self.raw.lock().unwrap().clone()
+    }
+
+    /// What it shows now, cell by cell.
+    pub(super) fn screen(&self) -> vt100::Screen {
+        self.parser.lock().unwrap().screen().clone()
+    }
+
+    /// Waits until nothing more is drawn for a while, four frames long.
+    pub(super) fn settle(&self) {
+        let start = Instant::now();
+        let mut last = (0, Instant::now());
+        while last.1.elapsed() < Duration::from_millis(200) && start.elapsed() < DEADLINE {
+            let length = self.raw.lock().unwrap().len();
+            if length != last.0 {
+                last = (length, Instant::now());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until the command has ended and all that it wrote is here.
+    pub(super) fn ended(&mut self) {
+        let start = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < DEADLINE, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.settle();
     }
 
     /// What stands on it now.
