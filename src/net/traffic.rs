@@ -50,11 +50,9 @@ impl Gauge {
         }
     }
 
-    /// What went over since the last look; None: as told last.
+    /// What went over since the last look; None: as told last. Of less than a second a rate is what went over, no more.
     pub(super) fn look(&mut self, counter: &Counter, now: Instant) -> Option<Traffic> {
-        let since = now
-            .duration_since(self.looked)
-            .max(Duration::from_millis(1));
+        let since = now.duration_since(self.looked).max(Duration::from_secs(1));
         let rate = |bytes: u64| {
             let rate = u128::from(bytes) * 1000 / since.as_millis();
             u64::try_from(rate).unwrap_or(u64::MAX)
@@ -93,9 +91,8 @@ mod tests {
         assert_eq!((told.received, told.received_s, told.sent_s), (3_000, 0, 0));
         assert_eq!(look(5_000), None);
         counter.on_sent(7);
-        assert!(
-            look(5_000).is_some(),
-            "no time passed, and nothing is divided by it"
-        );
+        assert_eq!(look(5_000).unwrap().sent_s, 7, "no time passed");
+        counter.on_sent(7);
+        assert_eq!(look(5_001).unwrap().sent_s, 7, "hardly any");
     }
 }
