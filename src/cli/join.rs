@@ -28,6 +28,7 @@ use crate::node::home::Home;
 use crate::node::home::files::Config;
 use crate::store::Store;
 use crate::store::disk::DiskStore;
+use crate::tui::look::Look;
 use crate::wire::ticket::Ticket;
 
 /// `fedag join`.
@@ -56,7 +57,7 @@ pub(super) struct Join {
 }
 
 impl Join {
-    pub(super) async fn run(self, dir: &Path) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(self, dir: &Path, look: Look) -> anyhow::Result<Outcome> {
         let ticket = read_ticket(&self.ticket)?;
         check_expiry(&ticket, directory::now().ms())?;
         let wanted = Wanted {
@@ -83,7 +84,7 @@ impl Join {
             status.digest
         ));
         if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
-            return screen::show(&home, host).await;
+            return screen::show(&home, host, look).await;
         }
         host.stop().await;
         print::hint("next: `fedag run`, or `fedag` for the screen");

@@ -5,6 +5,7 @@
 //! and standard error, `outcome.rs` says how commands end.
 
 mod add;
+mod appearance;
 mod clean;
 mod connect;
 mod demo;
@@ -36,7 +37,9 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli::appearance::Appearance;
 use crate::cli::outcome::Outcome;
+use crate::tui::look::Look;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,6 +63,8 @@ struct Arguments {
     /// The data directory [default: `$XDG_DATA_HOME/fedag/default`].
     #[arg(long, global = true, env = "FEDAG_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    appearance: Appearance,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -118,18 +123,22 @@ fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         None => directory::default()?,
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the threads")?;
-    let outcome = runtime.block_on(dispatch(arguments.command, dir));
+    let outcome = runtime.block_on(dispatch(
+        arguments.command,
+        dir,
+        arguments.appearance.look(),
+    ));
     // Threads that still read a file or standard input must not keep the program.
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
 }
 
-async fn dispatch(command: Option<Command>, dir: PathBuf) -> anyhow::Result<Outcome> {
+async fn dispatch(command: Option<Command>, dir: PathBuf, look: Look) -> anyhow::Result<Outcome> {
     match command {
-        None => screen::bare(&dir).await,
+        None => screen::bare(&dir, look).await,
         Some(Command::Init(command)) => command.run(&dir),
         Some(Command::Invite(command)) => command.run(&dir).await,
-        Some(Command::Join(command)) => Box::pin(command.run(&dir)).await,
+        Some(Command::Join(command)) => Box::pin(command.run(&dir, look)).await,
         Some(Command::Run(command)) => Box::pin(command.run(&dir)).await,
         Some(Command::Stop(command)) => command.run(&dir).await,
         Some(Command::Connect(command)) => command.run(&dir).await,

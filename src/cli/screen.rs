@@ -13,6 +13,7 @@ use crate::cli::outcome::{Outcome, Refusal, advice};
 use crate::node::home::{Error, Home};
 use crate::tui::first::{Choice, Defaults, First, Progress};
 use crate::tui::link::Node;
+use crate::tui::look::Look;
 use crate::tui::{self, Options, Screen, Shown, terminal};
 use crate::wire::ticket::Ticket;
 
@@ -20,7 +21,7 @@ use crate::wire::ticket::Ticket;
 const NETWORK: &str = "fedag";
 
 /// `fedag` without a command: the screen of the node on `dir`, running or started here; without a network the first screen.
-pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
+pub(super) async fn bare(dir: &Path, appearance: Look) -> anyhow::Result<Outcome> {
     if !terminal::is_there() {
         return Err(Refusal::usage("the screen needs a terminal on standard input and output")
             .advise("use `fedag run` for a node without a screen, `fedag add` and `fedag log` in pipes; `fedag --help` shows all")
@@ -28,7 +29,7 @@ pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
     }
     let home = match Home::open(dir) {
         Ok(home) => home,
-        Err(Error::NoNetwork { .. }) => match begin(dir).await? {
+        Err(Error::NoNetwork { .. }) => match begin(dir, appearance).await? {
             Some(home) => home,
             None => return Ok(Outcome::Done),
         },
@@ -36,7 +37,7 @@ pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
     };
     let lock = match connect::reach(&home, connect::Need::Any).await? {
         Reached::Node(client) => {
-            let mut screen = Screen::open(Options::from_environment(false))?;
+            let mut screen = Screen::open(options(false, appearance))?;
             let find = move || home.control_socket().map_err(std::io::Error::other);
             let ended = screen.run(Node::attached(client, Box::new(find))).await;
             drop(screen);
@@ -46,28 +47,35 @@ pub(super) async fn bare(dir: &Path) -> anyhow::Result<Outcome> {
     };
     let guard = log_to_file(&home)?;
     let host = Host::online(&home, lock).await?;
-    let outcome = show(&home, host).await;
+    let outcome = show(&home, host, appearance).await;
     drop(guard);
     outcome
 }
 
 /// Shows the node in this process until the user quits, or the node ends; then stops it.
-pub(super) async fn show(home: &Home, host: Host) -> anyhow::Result<Outcome> {
+pub(super) async fn show(home: &Home, host: Host, look: Look) -> anyhow::Result<Outcome> {
     let guard = log_to_file(home)?;
-    let outcome = show_node(&host).await;
+    let outcome = show_node(&host, look).await;
     host.stop().await;
     drop(guard);
     outcome
 }
 
-async fn show_node(host: &Host) -> anyhow::Result<Outcome> {
-    let mut screen = Screen::open(Options::from_environment(true))?;
+async fn show_node(host: &Host, look: Look) -> anyhow::Result<Outcome> {
+    let mut screen = Screen::open(options(true, look))?;
     let ended = tokio::select! {
         ended = screen.run(host.client()) => Ok(ended?),
         ended = host.ended() => ended.map(|()| tui::Outcome::Quit),
     };
     drop(screen);
     settle(ended?)
+}
+
+fn options(own_node: bool, look: Look) -> Options {
+    Options {
+        look,
+        ..Options::from_environment(own_node)
+    }
 }
 
 fn settle(ended: tui::Outcome) -> anyhow::Result<Outcome> {
@@ -78,8 +86,8 @@ fn settle(ended: tui::Outcome) -> anyhow::Result<Outcome> {
 }
 
 /// The first screen: starts a network or joins one. None: the user did neither.
-async fn begin(dir: &Path) -> anyhow::Result<Option<Home>> {
-    let mut screen = Screen::open(Options::from_environment(true))?;
+async fn begin(dir: &Path, look: Look) -> anyhow::Result<Option<Home>> {
+    let mut screen = Screen::open(options(true, look))?;
     let defaults = Defaults {
         network: NETWORK.to_owned(),
         name: directory::machine_name(),

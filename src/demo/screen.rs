@@ -37,7 +37,7 @@ pub async fn run(options: Options) -> Result<Outcome, Error> {
     }
     let look = Look::from_environment();
     let mut signals = Signals::listen().map_err(failed)?;
-    let (taken, terminal) = terminal::take(look).map_err(failed)?;
+    let (taken, terminal) = terminal::take().map_err(failed)?;
     let mut screen = Screen::new(terminal, look)?;
     let mut stage = None;
     let outcome = Box::pin(screen.play(options, &mut signals, &mut stage)).await;

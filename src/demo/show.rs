@@ -14,7 +14,8 @@ use crate::demo::script::{Pace, STEPS, Script};
 use crate::tui::app::changes_rows;
 use crate::tui::lanes::Columns;
 use crate::tui::line::Line;
-use crate::tui::look::{Look, clean};
+use crate::tui::look::Look;
+use crate::tui::safe::clean;
 use crate::tui::viewport::Viewport;
 
 /// How long a row is lit after its event arrived, in milliseconds.

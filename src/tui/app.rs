@@ -19,9 +19,10 @@ use crate::tui::find::Finder;
 use crate::tui::input::Pane;
 use crate::tui::layout::Areas;
 use crate::tui::line::Line;
-use crate::tui::look::{Look, clean, number};
+use crate::tui::look::{Look, number};
 use crate::tui::message::{Ask, Gone, Msg, Popup, Tag, Ticket, Word};
 use crate::tui::peers::changes;
+use crate::tui::safe::clean;
 use crate::tui::viewport::Viewport;
 
 /// How long a word at the bottom stays, in milliseconds.

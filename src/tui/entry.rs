@@ -11,7 +11,8 @@ use crate::limits;
 use crate::tui::app::App;
 use crate::tui::input::Pane;
 use crate::tui::line::Check;
-use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, clean, count, fit};
+use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, count, fit};
+use crate::tui::safe::clean;
 use crate::tui::screen::{frame, put};
 
 /// Below this height of the terminal the line has no border.

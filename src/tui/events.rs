@@ -10,7 +10,8 @@ use crate::tui::alone;
 use crate::tui::app::App;
 use crate::tui::graph::{Rows, connected};
 use crate::tui::input::Pane;
-use crate::tui::look::{BUSY, FAINT, clean, count, number};
+use crate::tui::look::{BUSY, FAINT, count, number};
+use crate::tui::safe::clean;
 use crate::tui::screen::{frame, put};
 use crate::tui::views::View;
 

@@ -13,7 +13,8 @@ use crate::tui::clock::clock;
 use crate::tui::git::{self, Strands};
 use crate::tui::heading;
 use crate::tui::lanes::{self, Cells, Columns, Mark};
-use crate::tui::look::{ACCENT, BUSY, FAINT, Glyphs, Look, STRONG, clean, count, fit, number, pad};
+use crate::tui::look::{ACCENT, BUSY, FAINT, Glyphs, Look, STRONG, count, fit, number, pad};
+use crate::tui::safe::clean;
 use crate::tui::screen::put;
 use crate::tui::views::View;
 

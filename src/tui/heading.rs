@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::control::view::{Window, WindowRow};
 use crate::tui::lanes::{Column, Columns};
-use crate::tui::look::clean;
+use crate::tui::safe::clean;
 
 /// Names over the lanes: beginnings of the machines' names, their ends, or ends of the labels' prefixes, whichever differ most.
 pub(super) fn names(lanes: &Columns, width: usize) -> Vec<String> {

@@ -12,7 +12,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::event::canon::{self, Properties};
 use crate::limits;
 use crate::tui::editing::request;
-use crate::tui::look::clean;
+use crate::tui::safe::clean;
 
 /// What the input line is, as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

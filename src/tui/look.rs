@@ -1,6 +1,7 @@
-//! How things look: colours or none, Unicode or ASCII, and text made safe to draw.
+//! How things look: styles, Unicode or ASCII, and text made safe to draw.
 //!
-//! Decided once from the environment, then plain data that every drawing function takes.
+//! Decided once from what the user wishes and the environment, then plain data that every drawing function takes. Styles name
+//! the terminal's 16 colours; `theme` says what becomes of them.
 //!
 //! Invariants:
 //! - nothing is told by colour alone: each colour goes with a word, a glyph or a position;
@@ -12,13 +13,16 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::tui::safe::{Marks, safe_char};
+use crate::tui::safe::clean;
+use crate::tui::theme::{self, Background, Colours, Wishes};
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Colours may be used.
-    pub colour: bool,
+    /// How many colours there are.
+    pub colours: Colours,
+    /// What stands behind the text.
+    pub background: Background,
     /// Characters beyond ASCII may be used.
     pub unicode: bool,
     /// A row may light up for a moment when it arrives.
@@ -26,20 +30,27 @@ pub struct Look {
 }
 
 impl Look {
-    /// Everything.
+    /// Everything, on a dark background.
     pub const FULL: Self = Self {
-        colour: true,
+        colours: Colours::True,
+        background: Background::Dark,
         unicode: true,
         motion: true,
     };
 
-    /// Reads `NO_COLOR`, `NO_MOTION`, `TERM`, `LC_ALL`, `LC_CTYPE` and `LANG`.
+    /// As the environment says.
     pub fn from_environment() -> Self {
-        Self::from_variables(|name| std::env::var(name).ok())
+        Self::wished(Wishes::default())
     }
 
-    /// As [`Look::from_environment`], with the variables given by `get`.
-    pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Self {
+    /// As the user wishes, and where nothing is wished as the environment says.
+    pub fn wished(wishes: Wishes) -> Self {
+        Self::from_variables(|name| std::env::var(name).ok(), wishes)
+    }
+
+    /// As [`Look::wished`], with the variables given by `get`: `NO_MOTION`, `TERM`, `LC_ALL`, `LC_CTYPE`, `LANG`, and those of
+    /// [`Colours::from_variables`] and [`Background::from_variables`].
+    pub fn from_variables(get: impl Fn(&str) -> Option<String>, wishes: Wishes) -> Self {
         let set = |name: &str| get(name).filter(|value| !value.is_empty());
         let term = set("TERM").unwrap_or_default();
         let locale = set("LC_ALL")
@@ -49,10 +60,18 @@ impl Look {
         let locale = locale.to_ascii_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
         Self {
-            colour: set("NO_COLOR").is_none() && term != "dumb",
-            unicode: utf8 && term != "linux" && term != "dumb",
+            colours: Colours::from_variables(&get, wishes.colours),
+            background: wishes
+                .background
+                .unwrap_or_else(|| Background::from_variables(&get)),
+            unicode: utf8 && term != "linux" && term != "dumb" && !wishes.ascii,
             motion: set("NO_MOTION").is_none(),
         }
+    }
+
+    /// Colours may be used.
+    pub fn has_colour(self) -> bool {
+        self.colours != Colours::None
     }
 
     /// The glyphs.
@@ -66,6 +85,15 @@ impl Look {
             border::ROUNDED
         } else {
             ASCII_BORDER
+        }
+    }
+
+    /// The border of the pane that has the focus: without colour it has a form of its own.
+    pub fn focused_border(self) -> border::Set<'static> {
+        match (self.has_colour(), self.unicode) {
+            (true, _) => self.border(),
+            (false, true) => border::THICK,
+            (false, false) => ASCII_FOCUSED_BORDER,
         }
     }
 
@@ -90,19 +118,13 @@ impl Look {
 
     /// The selected row.
     pub fn selection(self) -> Style {
-        if self.colour {
-            Style::new()
-                .bg(Color::DarkGray)
-                .add_modifier(Modifier::BOLD)
-        } else {
-            Style::new().add_modifier(Modifier::REVERSED)
-        }
+        theme::selection(self.colours, self.background)
     }
 
     /// What matches a search.
     pub fn hit(self) -> Style {
         let style = Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
-        if self.colour {
+        if self.has_colour() {
             style.fg(Color::Black).bg(Color::Yellow)
         } else {
             style
@@ -111,7 +133,7 @@ impl Look {
 
     /// A badge of this colour: a filled field with the word in it.
     pub fn badge(self, colour: Color) -> Style {
-        if self.colour {
+        if self.has_colour() {
             Style::new()
                 .fg(Color::Black)
                 .bg(colour)
@@ -122,7 +144,7 @@ impl Look {
     }
 }
 
-/// Less important text.
+/// Less important text; how faint is drawn, `theme` says.
 pub const FAINT: Style = Style::new().fg(Color::DarkGray);
 /// Important text.
 pub const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
@@ -289,29 +311,11 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
     horizontal_bottom: "-",
 };
 
-/// Makes text safe to draw: white space becomes a space, control, bidi and zero-width characters vanish, as do marks that pile up.
-pub fn clean(text: &str) -> String {
-    let mut marks = Marks::default();
-    let safe = text.chars().filter_map(safe_char);
-    safe.filter(|c| !marks.pile_up(*c)).collect()
-}
-
-/// Makes JSON safe to draw: what [`clean`] would drop is written as JSON escapes it, so that it is seen.
-pub fn escape(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    let mut marks = Marks::default();
-    for c in json.chars() {
-        match safe_char(c).filter(|c| !marks.pile_up(*c)) {
-            Some(c) => text.push(c),
-            None => text.extend(
-                c.encode_utf16(&mut [0; 2])
-                    .iter()
-                    .map(|unit| format!("\\u{unit:04x}")),
-            ),
-        }
-    }
-    text
-}
+const ASCII_FOCUSED_BORDER: border::Set<'static> = border::Set {
+    horizontal_top: "=",
+    horizontal_bottom: "=",
+    ..ASCII_BORDER
+};
 
 /// Cleans `text` and cuts it to `width` columns, with a mark where something was cut.
 pub fn fit(text: &str, width: usize, look: Look) -> String {
@@ -408,51 +412,27 @@ mod tests {
     use super::*;
 
     fn look(variables: &[(&str, &str)]) -> Look {
-        Look::from_variables(|name| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
+        let get = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Look::from_variables(get, Wishes::default())
     }
 
     #[test]
     fn environment_decides() {
-        assert_eq!(look(&[("LANG", "de_DE.UTF-8")]), Look::FULL);
-        assert_eq!(look(&[("LANG", "C.utf8"), ("NO_COLOR", "")]), Look::FULL);
-        assert!(!look(&[("LANG", "C.UTF-8"), ("NO_COLOR", "1")]).colour);
+        let full = [
+            ("LANG", "de_DE.UTF-8"),
+            ("COLORTERM", "truecolor"),
+            ("COLORFGBG", "15;0"),
+        ];
+        assert_eq!(look(&full), Look::FULL);
+        assert!(look(&[("LANG", "C.utf8"), ("NO_COLOR", "")]).has_colour());
+        assert!(!look(&[("LANG", "C.UTF-8"), ("NO_COLOR", "1")]).has_colour());
         assert!(!look(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]).unicode);
         assert!(!look(&[]).unicode);
         assert!(!look(&[("LANG", "C.UTF-8"), ("TERM", "linux")]).unicode);
         assert!(!look(&[("LANG", "C.UTF-8"), ("NO_MOTION", "1")]).motion);
-    }
-
-    #[test]
-    fn hostile_text_is_cleaned() {
-        assert_eq!(
-            clean("a\u{1b}[31mb\u{202e}c\u{200b}d\ne\u{9b}f\u{7f}"),
-            "a[31mbcd ef"
-        );
-    }
-
-    #[test]
-    fn marks_do_not_pile_up() {
-        let piled = format!("e{}x", "\u{301}".repeat(1_000));
-        assert_eq!(clean(&piled), format!("e{}x", "\u{301}".repeat(3)));
-        assert_eq!(
-            clean("☂\u{fe0f}"),
-            "☂",
-            "terminals do not agree on its width"
-        );
-        assert_eq!(escape(&piled[..11]), "e\u{301}\u{301}\u{301}\\u0301\\u0301");
-    }
-
-    #[test]
-    fn hidden_characters_of_json_are_seen() {
-        assert_eq!(
-            escape("\"a\u{202e}b\u{e0001}\""),
-            "\"a\\u202eb\\udb40\\udc01\""
-        );
     }
 
     #[test]

@@ -50,10 +50,11 @@ pub mod popup;
 mod program_keys;
 pub mod prompt;
 pub mod qr;
-mod safe;
+pub mod safe;
 pub mod screen;
 pub mod svg;
 pub mod terminal;
+pub mod theme;
 pub mod ticket;
 pub mod viewport;
 pub mod views;
@@ -163,7 +164,7 @@ impl Screen {
             return Err(Error::NoTerminal);
         }
         let signals = Signals::listen().map_err(Error::Terminal)?;
-        let (taken, terminal) = terminal::take(options.look).map_err(Error::Terminal)?;
+        let (taken, terminal) = terminal::take().map_err(Error::Terminal)?;
         Ok(Self {
             options,
             signals,

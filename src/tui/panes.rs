@@ -11,9 +11,8 @@ use crate::tui::app::App;
 use crate::tui::clock::{clock, local};
 use crate::tui::input::Pane;
 use crate::tui::json;
-use crate::tui::look::{
-    ACCENT, BAD, FAINT, GOOD, Look, STRONG, clean, count, escape, fit, pad, wrap, wrap_words,
-};
+use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, count, fit, pad, wrap, wrap_words};
+use crate::tui::safe::{clean, escape};
 use crate::tui::screen::{frame, put};
 
 /// Parents or children that the selected event's pane names, as many as an event may have; of more, their number is added.

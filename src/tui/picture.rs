@@ -10,7 +10,8 @@ use crate::control::view::{EventDetail, EventView, Status, Window};
 use crate::tui::app::App;
 use crate::tui::look::Look;
 use crate::tui::message::{Msg, Tag};
-use crate::tui::{screen, svg};
+use crate::tui::screen;
+use crate::tui::svg::{self, Paper};
 
 /// What is on the screen.
 #[derive(Clone, Debug)]
@@ -71,5 +72,6 @@ pub fn buffer(app: &App) -> Buffer {
 
 /// Draws `scene` as SVG. The same scene always gives the same bytes.
 pub fn picture(scene: &Scene) -> String {
-    svg::svg(&buffer(&app(scene)))
+    let paper = Paper::of(scene.look.background);
+    svg::svg(&buffer(&app(scene)), paper)
 }

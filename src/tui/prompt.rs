@@ -7,7 +7,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::app::App;
 use crate::tui::find::{Kind, Prompt};
-use crate::tui::look::{ACCENT, BUSY, FAINT, clean, count, fit};
+use crate::tui::look::{ACCENT, BUSY, FAINT, count, fit};
+use crate::tui::safe::clean;
 use crate::tui::screen::put;
 
 /// What can be written into the prompt.

@@ -17,7 +17,7 @@ use crate::tui::input::{Pane, Place, keymap, name};
 use crate::tui::layout::{Areas, HEIGHT_MIN, WIDTH_MIN};
 use crate::tui::look::{ACCENT, BAD, FAINT, GOOD, Look, STRONG, fit};
 use crate::tui::message::Gone;
-use crate::tui::{events, header, panes, peers, popup, prompt};
+use crate::tui::{events, header, panes, peers, popup, prompt, theme};
 
 /// Draws `app`; with a cursor where text is written.
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -72,17 +72,14 @@ pub fn text(app: &App) -> String {
     rows.collect()
 }
 
-/// Takes away what the terminal cannot show.
+/// Takes away what the terminal cannot show, and makes the colours its own.
 pub fn finish(look: Look, buf: &mut Buffer) {
-    if look.colour && look.unicode {
+    theme::apply(look.colours, look.background, buf);
+    if look.unicode {
         return;
     }
     for cell in &mut buf.content {
-        if !look.colour {
-            cell.fg = Color::Reset;
-            cell.bg = Color::Reset;
-        }
-        if !look.unicode && !cell.symbol().is_ascii() {
+        if !cell.symbol().is_ascii() {
             cell.set_symbol("?");
         }
     }
@@ -114,9 +111,12 @@ pub fn frame(buf: &mut Buffer, area: Rect, title: &str, focused: bool, look: Loo
         STRONG.fg(Color::Reset)
     };
     Clear.render(area, buf);
-    let block = Block::bordered()
-        .border_set(look.border())
-        .border_style(border);
+    let form = if focused {
+        look.focused_border()
+    } else {
+        look.border()
+    };
+    let block = Block::bordered().border_set(form).border_style(border);
     let inner = block.inner(area);
     block.render(area, buf);
     put(

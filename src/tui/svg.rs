@@ -8,6 +8,8 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
+use crate::tui::theme::{self, Background};
+
 /// Width of a cell at 14 px `DejaVu Sans Mono`, in px.
 const CELL_WIDTH: f64 = 8.43;
 /// Height of a cell: 1.164 em, the font's own, or borders break.
@@ -16,11 +18,46 @@ const CELL_HEIGHT: f64 = 16.3;
 const BASE_LINE: f64 = 12.9;
 /// Around the screen.
 const MARGIN: f64 = 14.0;
-const BACKGROUND: &str = "#11151c";
-const FOREGROUND: &str = "#d7dde6";
+
+/// The colours of a terminal.
+#[derive(Debug)]
+pub struct Paper {
+    background: &'static str,
+    foreground: &'static str,
+    /// Its own 16.
+    own: [&'static str; 16],
+}
+
+impl Paper {
+    /// A terminal with this background; dark if that is not known.
+    pub fn of(background: Background) -> &'static Self {
+        match background {
+            Background::Dark | Background::Unknown => &DARK,
+            Background::Light => &LIGHT,
+        }
+    }
+}
+
+static DARK: Paper = Paper {
+    background: "#11151c",
+    foreground: "#d7dde6",
+    own: [
+        "#11151c", "#f07178", "#8fd06b", "#f0c35e", "#6cb2f7", "#d58fe8", "#58cfc9", "#b4bcc8",
+        "#5f6b7c", "#ff9ea3", "#b7e89a", "#ffe09a", "#a3d0ff", "#ecbdf7", "#9aeae5", "#ffffff",
+    ],
+};
+
+static LIGHT: Paper = Paper {
+    background: "#fbfcfd",
+    foreground: "#1f2328",
+    own: [
+        "#1f2328", "#f28b82", "#7fce8b", "#f0c35e", "#6cb2f7", "#d58fe8", "#6fd3dc", "#8c959f",
+        "#6e7781", "#ff9ea3", "#b7e89a", "#ffe09a", "#a3d0ff", "#ecbdf7", "#9aeae5", "#ffffff",
+    ],
+};
 
 /// Draws `buffer` as an SVG document. The same buffer always gives the same bytes.
-pub fn svg(buffer: &Buffer) -> String {
+pub fn svg(buffer: &Buffer, paper: &Paper) -> String {
     let width = f64::from(buffer.area.width) * CELL_WIDTH + 2.0 * MARGIN;
     let height = f64::from(buffer.area.height) * CELL_HEIGHT + 2.0 * MARGIN;
     let mut out = String::new();
@@ -29,11 +66,12 @@ pub fn svg(buffer: &Buffer) -> String {
         format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.2} {height:.2}\">\n\
          <style>text{{font:14px 'DejaVu Sans Mono',Menlo,Consolas,monospace}}.b{{font-weight:bold}}</style>\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n",
+            paper.background
         ),
     );
     for y in buffer.area.top()..buffer.area.bottom() {
-        row(&mut out, buffer, y);
+        row(&mut out, buffer, y, paper);
     }
     out.push_str("</svg>\n");
     out
@@ -43,23 +81,34 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("a string takes all text");
 }
 
-/// The style of a cell as it is drawn: foreground, background, bold, underlined.
-type Ink = (&'static str, Option<&'static str>, bool, bool);
-
-fn ink(cell: &Cell) -> Ink {
-    let (mut front, mut back) = (hex(cell.fg).unwrap_or(FOREGROUND), hex(cell.bg));
-    if cell.modifier.contains(Modifier::REVERSED) {
-        (front, back) = (back.unwrap_or(BACKGROUND), Some(front));
-    }
-    (
-        front,
-        back,
-        cell.modifier.contains(Modifier::BOLD),
-        cell.modifier.contains(Modifier::UNDERLINED),
-    )
+/// The style of a cell as it is drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Ink {
+    front: String,
+    back: Option<String>,
+    bold: bool,
+    dim: bool,
+    underlined: bool,
 }
 
-fn row(out: &mut String, buffer: &Buffer, y: u16) {
+fn ink(cell: &Cell, paper: &Paper) -> Ink {
+    let or_default =
+        |colour, default: &str| hex(colour, paper).unwrap_or_else(|| default.to_owned());
+    let (mut front, mut back) = (or_default(cell.fg, paper.foreground), hex(cell.bg, paper));
+    if cell.modifier.contains(Modifier::REVERSED) {
+        let behind = back.unwrap_or_else(|| paper.background.to_owned());
+        back = Some(std::mem::replace(&mut front, behind));
+    }
+    Ink {
+        front,
+        back,
+        bold: cell.modifier.contains(Modifier::BOLD),
+        dim: cell.modifier.contains(Modifier::DIM),
+        underlined: cell.modifier.contains(Modifier::UNDERLINED),
+    }
+}
+
+fn row(out: &mut String, buffer: &Buffer, y: u16, paper: &Paper) {
     let at = |x: u16| {
         (
             MARGIN + f64::from(x - buffer.area.x) * CELL_WIDTH,
@@ -68,12 +117,12 @@ fn row(out: &mut String, buffer: &Buffer, y: u16) {
     };
     let mut x = buffer.area.left();
     while x < buffer.area.right() {
-        let style = ink(&buffer[(x, y)]);
+        let style = ink(&buffer[(x, y)], paper);
         let start = x;
-        while x < buffer.area.right() && ink(&buffer[(x, y)]) == style {
+        while x < buffer.area.right() && ink(&buffer[(x, y)], paper) == style {
             x += 1;
         }
-        if let Some(back) = style.1 {
+        if let Some(back) = &style.back {
             let (left, top) = at(start);
             let width = f64::from(x - start) * CELL_WIDTH;
             push(
@@ -86,9 +135,9 @@ fn row(out: &mut String, buffer: &Buffer, y: u16) {
         let mut from = start;
         while from < x {
             let word = word(buffer, from, x, y);
-            match shape(buffer[(from, y)].symbol(), at(from), style.0) {
+            match shape(buffer[(from, y)].symbol(), at(from), &style.front) {
                 Some(shape) => out.push_str(&shape),
-                None => text(out, at(from), word.trim_end(), style),
+                None => text(out, at(from), word.trim_end(), &style),
             }
             from += u16::try_from(word.width().max(1)).unwrap_or(1);
         }
@@ -115,22 +164,24 @@ fn word(buffer: &Buffer, from: u16, end: u16, y: u16) -> String {
     text
 }
 
-fn text(out: &mut String, (left, top): (f64, f64), text: &str, (front, _, bold, underlined): Ink) {
+fn text(out: &mut String, (left, top): (f64, f64), text: &str, ink: &Ink) {
     if text.is_empty() {
         return;
     }
-    let class = if bold { " class=\"b\"" } else { "" };
-    let line = if underlined {
+    let class = if ink.bold { " class=\"b\"" } else { "" };
+    let line = if ink.underlined {
         " text-decoration=\"underline\""
     } else {
         ""
     };
+    let dim = if ink.dim { " opacity=\"0.6\"" } else { "" };
+    let front = &ink.front;
     let width = f64::from(u32::try_from(text.width()).unwrap_or(0)) * CELL_WIDTH;
     let base = top + BASE_LINE;
     push(
         out,
         format_args!(
-            "<text x=\"{left:.2}\" y=\"{base:.2}\" textLength=\"{width:.2}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{front}\"{class}{line}>{}</text>\n",
+            "<text x=\"{left:.2}\" y=\"{base:.2}\" textLength=\"{width:.2}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{front}\"{class}{line}{dim}>{}</text>\n",
             escape(text)
         ),
     );
@@ -193,27 +244,34 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// The terminal's colours; None: its default.
-fn hex(colour: Color) -> Option<&'static str> {
-    Some(match colour {
-        Color::Black => "#11151c",
-        Color::Red => "#f07178",
-        Color::Green => "#8fd06b",
-        Color::Yellow => "#f0c35e",
-        Color::Blue => "#6cb2f7",
-        Color::Magenta => "#d58fe8",
-        Color::Cyan => "#58cfc9",
-        Color::Gray => "#b4bcc8",
-        Color::DarkGray => "#5f6b7c",
-        Color::LightRed => "#ff9ea3",
-        Color::LightGreen => "#b7e89a",
-        Color::LightYellow => "#ffe09a",
-        Color::LightBlue => "#a3d0ff",
-        Color::LightMagenta => "#ecbdf7",
-        Color::LightCyan => "#9aeae5",
-        Color::White => "#ffffff",
-        Color::Reset | Color::Rgb(..) | Color::Indexed(_) => return None,
-    })
+/// A colour as the terminal shows it; None: its default.
+fn hex(colour: Color, paper: &Paper) -> Option<String> {
+    let own = |at: u8| Some(paper.own[usize::from(at)].to_owned());
+    match colour {
+        Color::Reset => None,
+        Color::Black => own(0),
+        Color::Red => own(1),
+        Color::Green => own(2),
+        Color::Yellow => own(3),
+        Color::Blue => own(4),
+        Color::Magenta => own(5),
+        Color::Cyan => own(6),
+        Color::Gray => own(7),
+        Color::DarkGray => own(8),
+        Color::LightRed => own(9),
+        Color::LightGreen => own(10),
+        Color::LightYellow => own(11),
+        Color::LightBlue => own(12),
+        Color::LightMagenta => own(13),
+        Color::LightCyan => own(14),
+        Color::White => own(15),
+        Color::Indexed(at @ 0..16) => own(at),
+        Color::Indexed(at) => {
+            let (red, green, blue) = theme::indexed(at);
+            Some(format!("#{red:02x}{green:02x}{blue:02x}"))
+        }
+        Color::Rgb(red, green, blue) => Some(format!("#{red:02x}{green:02x}{blue:02x}")),
+    }
 }
 
 #[cfg(test)]
@@ -228,15 +286,18 @@ mod tests {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
         buffer.set_string(1, 0, "a<b", Style::new().fg(Color::Red));
         buffer.set_string(4, 0, "日", Style::new().add_modifier(Modifier::REVERSED));
-        let svg = svg(&buffer);
+        let svg = svg(&buffer, &DARK);
         assert!(svg.contains("fill=\"#f07178\">a&lt;b</text>"), "{svg}");
-        assert!(svg.contains(&format!("fill=\"{FOREGROUND}\"/>")), "{svg}");
+        assert!(
+            svg.contains(&format!("fill=\"{}\"/>", DARK.foreground)),
+            "{svg}"
+        );
         assert!(
             svg.contains(&format!("textLength=\"{:.2}\"", 2.0 * CELL_WIDTH)),
             "{svg}"
         );
         assert_eq!(svg.matches("<text").count(), 2);
         buffer.set_string(1, 0, "├●◆", Style::new());
-        assert_eq!(super::svg(&buffer).matches("<path").count(), 2);
+        assert_eq!(super::svg(&buffer, &DARK).matches("<path").count(), 2);
     }
 }

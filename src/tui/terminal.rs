@@ -24,7 +24,6 @@ use rustix::process::kill_current_process_group;
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::caught::is_expected;
-use crate::tui::look::Look;
 
 /// Exit code after a panic, as the runtime has it.
 const PANIC_EXIT: i32 = 101;
@@ -48,12 +47,11 @@ pub fn is_there() -> bool {
 ///
 /// # Errors
 /// The terminal's; it is given back then.
-pub fn take(look: Look) -> io::Result<(Taken, Terminal<CrosstermBackend<io::Stdout>>)> {
+pub fn take() -> io::Result<(Taken, Terminal<CrosstermBackend<io::Stdout>>)> {
     HOOK.call_once(set_panic_hook);
-    if !look.colour {
-        // Otherwise crossterm 0.29 writes a reset for each colour when NO_COLOR is set, and wipes bold and reverse.
-        crossterm::style::force_color_output(true);
-    }
+    // Otherwise crossterm 0.29 writes a reset for each colour when NO_COLOR is set, and wipes bold and reverse. Whether there are
+    // colours is decided in `theme`.
+    crossterm::style::force_color_output(true);
     let taken = Taken(());
     take_again()?;
     let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;

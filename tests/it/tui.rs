@@ -1,6 +1,6 @@
 //! The terminal UI: screens as text, with fixed size and time.
 //!
-//! `BLESS=1 cargo test --test it tui` renews the expected screens and `assets/screen.svg`; read the difference before it is
+//! `BLESS=1 cargo test --test it tui` renews the expected screens and the pictures in `assets`; read the difference before it is
 //! committed.
 
 #![expect(
@@ -17,6 +17,7 @@ mod finding;
 mod folding;
 mod hostile;
 mod input;
+mod looks;
 mod marks;
 mod mouse;
 mod node;
@@ -26,17 +27,18 @@ mod pty;
 mod random;
 mod scenes;
 mod shell;
+mod sizes;
+mod speed;
 mod views;
 pub(crate) mod world;
 
 use std::fmt::Write;
 
-use fedag::tui::look::Look;
 use fedag::tui::message::Msg;
 use fedag::tui::picture;
+use fedag::tui::theme::Background;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::style::{Color, Modifier};
 
 /// The screen of `app` as a terminal of its size shows it.
 fn text(app: &fedag::tui::app::App) -> String {
@@ -112,9 +114,14 @@ screens! {
 }
 
 #[test]
-fn readme_picture_is_the_screen() {
-    let svg = picture::picture(&scenes::readme());
-    same("assets/screen.svg", &svg);
+fn readme_pictures_are_the_screen() {
+    let backgrounds = [(Background::Dark, "dark"), (Background::Light, "light")];
+    for (background, name) in backgrounds {
+        let mut scene = scenes::readme();
+        scene.look.background = background;
+        let svg = picture::picture(&scene);
+        same(&format!("assets/screen-{name}.svg"), &svg);
+    }
 }
 
 #[test]
@@ -130,49 +137,6 @@ fn first_screen() {
             &format!("tests/it/tui/screens/first_{}x{}.txt", size.0, size.1),
             &shown,
         );
-    }
-}
-
-#[test]
-fn without_colour_no_cell_has_one_and_the_selection_is_seen() {
-    let mut app = picture::app(&picture::Scene {
-        look: Look {
-            colour: false,
-            ..Look::FULL
-        },
-        ..scenes::converged((120, 40))
-    });
-    scenes::press(&mut app, "<esc>k");
-    let buffer = picture::buffer(&app);
-    assert!(
-        buffer
-            .content
-            .iter()
-            .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
-    );
-    let selected = buffer
-        .content
-        .iter()
-        .filter(|cell| cell.modifier.contains(Modifier::REVERSED))
-        .count();
-    assert!(selected > 60, "{selected}");
-    let full = text(&picture::app(&scenes::converged((120, 40))));
-    let plain = text(&picture::app(&picture::Scene {
-        look: Look {
-            colour: false,
-            ..Look::FULL
-        },
-        ..scenes::converged((120, 40))
-    }));
-    assert_eq!(full, plain);
-}
-
-#[test]
-fn without_unicode_every_cell_is_ascii() {
-    let mut app = picture::app(&scenes::ascii((120, 40)));
-    for keys in ["", "<f1>", "<esc><esc>3", "4", "i{\"a\":1,}"] {
-        scenes::press(&mut app, keys);
-        assert!(text(&app).is_ascii(), "{}", text(&app));
     }
 }
 

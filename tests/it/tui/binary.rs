@@ -205,13 +205,104 @@ fn a_cut_and_its_end_are_seen_as_they_happen() {
     drop((ben, cyd));
 }
 
+/// crossterm 0.29 wipes bold and reverse when it sees the variable: without them nobody sees what is selected.
+#[test]
+fn no_color_leaves_bold_and_reverse() {
+    let (_temp, dir) = place();
+    ok(run(
+        &dir,
+        &["init", "--name", "ana", "--listen", "127.0.0.1:0"],
+    ));
+    let mut terminal = screen_with(&dir, &[("NO_COLOR", "1")], &[]);
+    terminal.shows("ALONE");
+    terminal.press("\x1b");
+    terminal.shows("press i to write");
+    terminal.wait("the root selected", |screen| {
+        (2..20).any(|y| (1..79).all(|x| is(screen, y, x, vt100::Cell::inverse)))
+    });
+    terminal.wait("a bold and reversed badge", |screen| {
+        let badge = column(screen, "ALONE");
+        is(screen, 0, badge, vt100::Cell::bold) && is(screen, 0, badge, vt100::Cell::inverse)
+    });
+    terminal.wait("no colour", |screen| colours(screen).is_empty());
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn options_say_how_the_screen_looks() {
+    let (_temp, dir) = place();
+    ok(run(
+        &dir,
+        &["init", "--name", "ana", "--listen", "127.0.0.1:0"],
+    ));
+    let true_colour = [("COLORTERM", "truecolor"), ("NO_COLOR", "1")];
+    let mut terminal = screen_with(
+        &dir,
+        &true_colour,
+        &["--color", "always", "--theme", "light"],
+    );
+    terminal.shows("ALONE");
+    terminal.wait("the grey of light terminals", |screen| {
+        colours(screen).contains(&vt100::Color::Rgb(0x63, 0x6b, 0x75))
+    });
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+    let mut terminal = screen_with(
+        &dir,
+        &[("FEDAG_THEME", "dark"), ("FEDAG_ASCII", "1")],
+        &["--color", "never"],
+    );
+    terminal.shows("ALONE");
+    terminal.wait("ASCII", |screen| screen.contents().is_ascii());
+    terminal.wait("no colour", |screen| colours(screen).is_empty());
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+}
+
+fn column(screen: &vt100::Screen, word: &str) -> u16 {
+    let contents = screen.contents();
+    let top = contents.lines().next().unwrap_or_default();
+    let at = top.find(word).map_or(0, |at| top[..at].chars().count());
+    u16::try_from(at).unwrap()
+}
+
+fn is(screen: &vt100::Screen, y: u16, x: u16, mark: fn(&vt100::Cell) -> bool) -> bool {
+    screen.cell(y, x).is_some_and(mark)
+}
+
+/// The colours that are on the screen.
+fn colours(screen: &vt100::Screen) -> Vec<vt100::Color> {
+    let cells = (0..24).flat_map(|y| (0..80).filter_map(move |x| screen.cell(y, x)));
+    let all = cells.flat_map(|cell| [cell.fgcolor(), cell.bgcolor()]);
+    all.filter(|colour| *colour != vt100::Color::Default)
+        .collect()
+}
+
 /// `fedag` on a directory.
 pub(super) fn screen(dir: &Path) -> Terminal {
+    screen_with(dir, &[], &[])
+}
+
+fn screen_with(dir: &Path, variables: &[(&str, &str)], options: &[&str]) -> Terminal {
     let program = fedag(dir);
     let mut command = CommandBuilder::new(program.get_program());
     command.args(program.get_args());
-    command.env_remove("FEDAG_DATA");
-    command.env_remove("NO_COLOR");
+    command.args(options);
+    for name in [
+        "FEDAG_DATA",
+        "FEDAG_THEME",
+        "FEDAG_ASCII",
+        "NO_COLOR",
+        "CLICOLOR",
+        "COLORTERM",
+        "COLORFGBG",
+    ] {
+        command.env_remove(name);
+    }
+    for (name, value) in variables {
+        command.env(name, value);
+    }
     Terminal::run(command)
 }
 

@@ -8,6 +8,7 @@ use fedag::demo::scene::Machine;
 use fedag::demo::script::STEPS;
 use fedag::demo::show::{Msg, Show};
 use fedag::tui::look::Look;
+use fedag::tui::theme::Colours;
 use portable_pty::CommandBuilder;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -284,7 +285,7 @@ fn ascii_is_ascii_and_no_colour_is_none() {
                 assert!(text(&show).is_ascii(), "{}", text(&show));
             }
             let look = Look {
-                colour: false,
+                colours: Colours::None,
                 ..Look::FULL
             };
             let (_, plain) = played(steps, size, look);

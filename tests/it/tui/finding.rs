@@ -6,6 +6,7 @@ use fedag::tui::app::App;
 use fedag::tui::look::Look;
 use fedag::tui::message::{Ask, Msg, Tag};
 use fedag::tui::picture;
+use fedag::tui::theme::Colours;
 use jiff::tz::TimeZone;
 use ratatui::style::Modifier;
 
@@ -177,9 +178,9 @@ fn nothing_matches_a_filter() {
 
 #[test]
 fn matches_are_marked_also_without_colour() {
-    for colour in [true, false] {
+    for colours in [Colours::True, Colours::None] {
         let (mut app, world) = started((80, 24));
-        app.look.colour = colour;
+        app.look.colours = colours;
         type_keys(&mut app, &world, "<esc>/deploy<enter>");
         let buffer = picture::buffer(&app);
         let marked = |cell: &&ratatui::buffer::Cell| cell.modifier.contains(Modifier::UNDERLINED);

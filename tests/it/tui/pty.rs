@@ -226,6 +226,20 @@ impl Terminal {
         code
     }
 
+    /// CPU time of the program so far, its own and the system's for it.
+    pub(super) fn cpu(&self) -> Duration {
+        let id = self.child.process_id().unwrap();
+        let told = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+        // Behind the name, which may have spaces: fields 14 and 15, in hundredths of a second.
+        let fields = told.rsplit_once(')').unwrap().1.split_whitespace();
+        let ticks: u64 = fields
+            .skip(11)
+            .take(2)
+            .map(|ticks| ticks.parse::<u64>().unwrap())
+            .sum();
+        Duration::from_millis(ticks * 10)
+    }
+
     /// Waits until it shows the old screen, and takes lines and echoes them.
     pub(super) fn is_given_back(&self) {
         self.wait("the terminal that was taken", |screen| {
