@@ -17,14 +17,14 @@ KILLS=${KILLS:-500}
 POWER_LOSSES=${POWER_LOSSES:-100000}
 FUZZ_INPUTS=${FUZZ_INPUTS:-100000000}
 
-# Runs a part and keeps what it prints, with the commit, the time and what was asked for.
+# Runs a part and keeps what it prints, with the commit, the time and what was asked for; without the lines of single seeds that held.
 part() {
     local name=$1 began=$SECONDS
     shift
     mkdir -p docs/reliability
     {
         echo "\$ $*"
-        "$@" 2>&1 | grep -v -E '^ *(Compiling|Finished|Running|Doc-tests)|^$'
+        "$@" 2>&1 | grep -v -E '^ *(Compiling|Finished|Running|Doc-tests)|^seed [0-9]+: .* hold the same|^seeds run|^$'
         echo "commit $(git rev-parse --short HEAD), $(nproc) processors, $((SECONDS - began)) s"
     } | tee "docs/reliability/$name.txt"
 }

@@ -339,7 +339,11 @@ mod tests {
             }
         }
 
-        fn send(&self, from: Machine, to: Machine, text: &str) {
+        async fn send(&self, from: Machine, to: Machine, text: &str) {
+            let socket = &self.sockets[from.index()];
+            let mut poller = Arc::clone(socket).create_io_poller();
+            let is_free = poll_fn(|context| poller.as_mut().poll_writable(context));
+            is_free.await.unwrap();
             let transmit = Transmit {
                 destination: self.sockets[to.index()].local_addr().unwrap(),
                 ecn: None,
@@ -347,7 +351,7 @@ mod tests {
                 segment_size: None,
                 src_ip: None,
             };
-            self.sockets[from.index()].try_send(&transmit).unwrap();
+            socket.try_send(&transmit).unwrap();
         }
 
         async fn receive(&self, at: Machine) -> String {
@@ -371,14 +375,14 @@ mod tests {
         for wire in Wire::of(Cy) {
             ends.wires.set_cut(wire, true);
         }
-        ends.send(Ana, Cy, "lost");
-        ends.send(Cy, Ana, "lost");
-        ends.send(Ana, Bob, "passes");
+        ends.send(Ana, Cy, "lost").await;
+        ends.send(Cy, Ana, "lost").await;
+        ends.send(Ana, Bob, "passes").await;
         assert_eq!(ends.receive(Bob).await, "passes");
         for wire in Wire::of(Cy) {
             ends.wires.set_cut(wire, false);
         }
-        ends.send(Ana, Cy, "passes again");
+        ends.send(Ana, Cy, "passes again").await;
         assert_eq!(
             ends.receive(Cy).await,
             "passes again",
@@ -396,16 +400,16 @@ mod tests {
         ends.wires.set_slow(Wire::AnaBob, true);
         let begun = Instant::now();
         for text in ["one", "two"] {
-            ends.send(Bob, Ana, text);
+            ends.send(Bob, Ana, text).await;
         }
         assert_eq!(ends.receive(Ana).await, "one");
         assert_eq!(ends.receive(Ana).await, "two");
         assert!(begun.elapsed() >= DEMO_SLOW);
-        ends.send(Ana, Bob, "on its way");
+        ends.send(Ana, Bob, "on its way").await;
         ends.wires.set_cut(Wire::AnaBob, true);
         ends.wires.set_cut(Wire::AnaBob, false);
         ends.wires.set_slow(Wire::AnaBob, false);
-        ends.send(Ana, Bob, "later");
+        ends.send(Ana, Bob, "later").await;
         assert_eq!(ends.receive(Bob).await, "later");
     }
 
@@ -414,7 +418,7 @@ mod tests {
         let ends = Ends::new();
         ends.wires.set_slow(Wire::BobCy, true);
         for _ in 0..DEMO_LATE_PACKETS + 10 {
-            ends.send(Bob, Cy, "x");
+            ends.send(Bob, Cy, "x").await;
         }
         assert_eq!(ends.wires.air().late.len(), DEMO_LATE_PACKETS);
     }
@@ -423,9 +427,9 @@ mod tests {
     async fn nothing_comes_from_a_machine_without_power() {
         let ends = Ends::new();
         ends.wires.set_dark(Ana, true);
-        ends.send(Ana, Bob, "goodbye");
+        ends.send(Ana, Bob, "goodbye").await;
         ends.wires.set_dark(Ana, false);
-        ends.send(Ana, Bob, "hello");
+        ends.send(Ana, Bob, "hello").await;
         assert_eq!(ends.receive(Bob).await, "hello");
     }
 }
