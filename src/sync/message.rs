@@ -104,7 +104,8 @@ pub struct Offer {
 /// Which events of an offer are lacked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lacks {
-    /// The sender's number of this session.
+    /// Of the offer, hence the receiver's number of the session: after HELLOs that crossed, the sender may answer an offer of
+    /// one that the receiver has given up.
     pub session: SessionId,
     /// Of the offer.
     pub number: u32,
@@ -114,14 +115,14 @@ pub struct Lacks {
 
 impl Lacks {
     /// The answer to ids of which `lacks` tells whether they are lacked.
-    pub fn of(session: SessionId, offer: &Offer, lacks: impl Fn(EventId) -> bool) -> Self {
+    pub fn of(offer: &Offer, lacks: impl Fn(EventId) -> bool) -> Self {
         let mut bits = vec![0; offer.ids.len().div_ceil(8)];
         for (index, id) in offer.ids.iter().enumerate() {
             bits[index / 8] |=
                 u8::from(lacks(*id) != mutant::is(Mutant::OfferInverted)) << (index % 8);
         }
         Self {
-            session,
+            session: offer.session,
             number: offer.number,
             bits,
         }

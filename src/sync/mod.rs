@@ -333,7 +333,7 @@ impl Session {
         }
         exchange.offers += 1;
         exchange.mine.moved = now;
-        let lacks = Lacks::of(exchange.mine.session, offer, |id| !dag.holds(id));
+        let lacks = Lacks::of(offer, |id| !dag.holds(id));
         Ok(vec![Out::Lacks(lacks)])
     }
 

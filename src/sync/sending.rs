@@ -63,8 +63,8 @@ impl Session {
         let Sending::Flowing(outflow) = &mut exchange.sending else {
             return Ok(Vec::new());
         };
-        if lacks.session != exchange.theirs.session {
-            return Ok(Vec::new());
+        if lacks.session != exchange.mine.session {
+            return Ok(Vec::new()); // to an offer of a session that is over
         }
         exchange.mine.moved = now;
         let mut out = outflow.on_lacks(now, dag, lacks)?;

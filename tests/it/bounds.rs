@@ -431,6 +431,68 @@ fn visits_go_on_though_the_visited_lie() {
     assert!(connected <= PEERS_WANTED + 1, "{connected} peers");
 }
 
+/// HELLOs that crossed one that was late: the peer answers an offer of a session that is given up here, in one that is not.
+#[test]
+fn an_answer_to_an_offer_of_an_earlier_session_is_no_fault() {
+    let setup = Setup {
+        asking: Asking {
+            above_bytes: 0,
+            ids: 1,
+        },
+        ..Setup::default()
+    };
+    let mut sim = settled(setup, 2);
+    sim.cut(0, 1);
+    sim.create(0, &["offered by itself"; 20]);
+    sim.create(1, &["not held here"]);
+    let (here, there, now) = (sim.machine(0).dag(), sim.machine(1).dag(), sim.now());
+    let [mut session, mut peer] = [(); 2].map(|()| Session::new(setup.asking));
+    let hello = |asked: Vec<Out>| {
+        let mut hellos = asked.into_iter().filter_map(|out| match out {
+            Out::Hello(hello) => Some(hello),
+            _ => None,
+        });
+        hellos.next().unwrap()
+    };
+    let offer = |asked: Vec<Out>| {
+        let mut offers = asked.into_iter().filter_map(|out| match out {
+            Out::Offer(offer) => Some(offer),
+            _ => None,
+        });
+        offers.next().unwrap()
+    };
+    let lacking = |number| Verdict {
+        session: SessionId(number),
+        holds_all: false,
+    };
+    let ours = hello(session.open(now, here, 1 << 20));
+    let mut late = hello(peer.open(now, there, 1 << 20));
+    peer.give_up();
+    let mut theirs = hello(peer.open(now, there, 1 << 20));
+    (late.heads.count, theirs.heads.count) = (90_000, 90_000);
+    peer.on_hello(now, there, ours, 0);
+
+    session.on_hello(now, here, late, 0);
+    session.on_verdict(now, here, lacking(1));
+    let early = offer(session.walk_step(now, here));
+    assert!(session.begins_anew(&theirs));
+    session.give_up();
+    session.on_hello(now, here, theirs, 0);
+    session.on_verdict(now, here, lacking(2));
+    let second = offer(session.walk_step(now, here));
+    assert_eq!(
+        (early.session, second.session),
+        (SessionId(1), SessionId(2))
+    );
+
+    let answered = peer.on_offer(now, there, &early).unwrap();
+    let [Out::Lacks(lacks)] = &answered[..] else {
+        panic!("{answered:?}");
+    };
+    assert_eq!(session.on_lacks(now, here, lacks).unwrap().len(), 0);
+    assert!(session.is_streaming(), "the second offer is still open");
+}
+
 #[test]
 fn answers_that_come_soon_widen_the_window_of_offers_and_late_ones_narrow_it() {
     let setup = Setup {

@@ -345,6 +345,12 @@ fn newcomers_find_room_at_a_machine_that_is_full() {
     }
 }
 
+/// A session's offer was answered in the one after it: an honest peer was hung up on.
+#[test]
+fn the_seed_that_took_an_answer_for_anothers_holds() {
+    run(824, Witness::default());
+}
+
 #[test]
 fn a_seed_does_the_same_again() {
     for seed in 0..3 {
