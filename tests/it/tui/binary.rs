@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use fedag::wire::ticket::Ticket;
 use portable_pty::CommandBuilder;
 
 use super::pty::Terminal;
@@ -22,6 +23,9 @@ fn two_terminals_form_a_network_and_show_each_others_events_and_one_digest() {
     first.shows("ALONE");
     first.press("\x1bOQ"); // F2
     first.shows("fedag join fedag1");
+    first.wait("the whole ticket", |screen| {
+        Ticket::parse(&ticket(&screen.contents())).is_ok()
+    });
     let ticket = ticket(&first.text());
     first.press("\x1b");
 
